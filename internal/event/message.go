@@ -1,0 +1,94 @@
+package event
+
+import "encoding/binary"
+
+// Limits of one message. A sender splits what is more.
+const (
+	MaxMessage       = 32 << 20 // bytes
+	MaxMessageEvents = 4096
+	MaxMessageIDs    = 4096
+)
+
+// Tip is the newest event that a node knows on one branch of a creator's self-chain. A creator that never
+// forked has one tip.
+type Tip struct {
+	Creator int
+	Seq     uint64
+	ID      ID
+}
+
+// Message is what one node says to a peer. All parts are optional.
+type Message struct {
+	// Events is a push, or an answer to Want: each event's parents come before it, or the peer is thought to
+	// know them.
+	Events []*Event
+	// Want asks for these events and for those of their ancestors that Tips does not cover.
+	Want []ID
+	// Tips tells the sender's tips, by ascending creator, then ascending seq, then ID. The tips of the
+	// receiver's own creator are how a booting node learns its own highest event.
+	Tips []Tip
+	// Boot says that the sender observes after a start and waits for the receiver's tips; the receiver answers
+	// with its tips at once.
+	Boot bool
+	// Answer says that Tips answers a Boot.
+	Answer bool
+}
+
+// Append appends the message's encoding.
+func (m *Message) Append(dst []byte) []byte {
+	var flags byte
+	if m.Boot {
+		flags |= 1
+	}
+	if m.Answer {
+		flags |= 2
+	}
+	dst = append(dst, flags)
+	dst = binary.AppendUvarint(dst, uint64(len(m.Tips)))
+	for _, t := range m.Tips {
+		dst = binary.AppendUvarint(dst, uint64(t.Creator))
+		dst = binary.AppendUvarint(dst, t.Seq)
+		dst = append(dst, t.ID[:]...)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(m.Want)))
+	for _, id := range m.Want {
+		dst = append(dst, id[:]...)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(m.Events)))
+	for _, e := range m.Events {
+		dst = e.Append(dst)
+	}
+	return dst
+}
+
+// DecodeMessage reads a message that fills b. Its events keep references into b.
+func DecodeMessage(b []byte, domain Domain) (*Message, error) {
+	d := decoder{rest: b}
+	flags := d.byte()
+	if flags > 3 {
+		d.fail("unknown message flags")
+	}
+	m := &Message{Boot: flags&1 != 0, Answer: flags&2 != 0}
+	for n := d.count(MaxMessageIDs); n > 0 && d.err == nil; n-- {
+		m.Tips = append(m.Tips, Tip{Creator: d.member(), Seq: d.uvarint(), ID: d.id()})
+	}
+	for n := d.count(MaxMessageIDs); n > 0 && d.err == nil; n-- {
+		m.Want = append(m.Want, d.id())
+	}
+	n := d.count(MaxMessageEvents)
+	for ; n > 0 && d.err == nil; n-- {
+		e, rest, err := Decode(d.rest, domain)
+		if err != nil {
+			return nil, err
+		}
+		m.Events = append(m.Events, e)
+		d.rest = rest
+	}
+	if d.err == nil && len(d.rest) > 0 {
+		d.fail("bytes behind the message")
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	return m, nil
+}

@@ -1,0 +1,54 @@
+package replica
+
+// Kind says what an Effect is.
+type Kind uint8
+
+// The kinds of effects.
+const (
+	// Deliver: Message is to be delivered to every matching subscriber, in the order of the effects.
+	Deliver Kind = iota + 1
+	// Connected: Conn is now the connection of ClientID; its CONNACK may go out.
+	Connected
+	// Superseded: Conn has lost its client id to a newer connection; the node that holds it closes it with 0x8E.
+	Superseded
+	// Ended: Conn is no longer known; what it still submitted has no effect.
+	Ended
+)
+
+// Effect is one consequence of a transaction, the same on every node.
+type Effect struct {
+	Kind     Kind
+	Conn     Conn     // the connection concerned: for Deliver the publisher's, so that No Local can be honoured
+	ClientID string   // of Conn
+	Message  *Message // for Deliver
+}
+
+// Outcome is what became of a transaction.
+type Outcome uint8
+
+// The outcomes.
+const (
+	// Applied: the transaction took effect.
+	Applied Outcome = iota + 1
+	// Stale: its connection had been superseded or had ended; no effect, on any node.
+	Stale
+	// Ignored: it did not decode, or its number was not the node's next; no effect, on any node.
+	Ignored
+)
+
+// Token lets a node recognise its own transaction when it comes back applied. It never leaves the node.
+type Token struct {
+	Owner    any    // the submitter's own mark, a pointer
+	PacketID uint16 // the packet to acknowledge, if any
+	Kind     uint8  // the submitter's own mark
+}
+
+// Result is one transaction's passage through the machine. Results reach the broker in stream order.
+type Result struct {
+	Index   uint64 // place in the stream, from 1
+	Time    int64  // consensus time, ns since 1970
+	Outcome Outcome
+	Effects []Effect
+	Own     bool  // the transaction was submitted on this node in this boot, with Token
+	Token   Token
+}
