@@ -1,0 +1,83 @@
+# FoxMQ's commands. `make dev` and `make test` are the two that a newcomer needs.
+
+GO      ?= go
+LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+SEEDS   ?= 1000
+SEED    ?= 1
+
+.DEFAULT_GOAL := build
+
+.PHONY: build
+build: ## the daemon, into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/foxmq ./cmd/foxmq
+
+.PHONY: dev
+dev: build ## a four-node cluster on loopback, ready to use, until Ctrl-C
+	bin/foxmq dev
+
+.PHONY: test
+test: build ## every test that a change must pass, in under 8 minutes on 2 cores
+	$(GO) test -timeout 8m ./...
+
+.PHONY: test-race
+test-race: ## the concurrent packages under the race detector
+	$(GO) test -race -short -timeout 15m ./internal/node/... ./internal/broker/... ./internal/gossip/... ./internal/users/...
+
+.PHONY: test-long
+test-long: build ## soaks, 24 kill runs, many more seeds and graphs, a minute of every fuzzer
+	FOXMQ_LONG=1 $(GO) test -timeout 4h ./...
+	$(MAKE) fuzz FUZZTIME=60s
+
+FUZZTIME ?= 60s
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME
+	@GO="$(GO)" sh test/fuzz.sh $(FUZZTIME)
+
+.PHONY: sim
+sim: ## SEEDS simulated clusters
+	$(GO) test ./internal/sim -run TestSeeds -count=1 -v -seeds=$(SEEDS) -timeout 0
+
+.PHONY: check
+check: ## formatting, vet, lint, import direction, and that it builds for other systems
+	$(GO) vet ./...
+	GOOS=darwin $(GO) vet ./cmd/... ./internal/...
+	GOOS=windows $(GO) vet ./cmd/... ./internal/...
+	$(LINT) run ./...
+	$(GO) test ./internal/layers
+	$(GO) mod tidy -diff
+
+.PHONY: fmt
+fmt: ## format the whole tree
+	$(LINT) fmt ./...
+
+.PHONY: bench
+bench: build ## throughput and latency beside Mosquitto, in one run
+	bin/foxmq bench
+
+.PHONY: bench-failover
+bench-failover: build ## how long order pauses when one of four nodes is killed
+	FOXMQ_FAILOVER=24 $(GO) test ./test/e2e -run TestKill -count=1 -v -timeout 1h
+
+.PHONY: image
+image: ## the container image foxmq:latest
+	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/linux/foxmq ./cmd/foxmq
+	docker build -q -t foxmq:latest .
+
+.PHONY: test-docker
+test-docker: image ## four containers; each is stopped in turn while the others serve
+	sh test/docker/docker.sh
+
+.PHONY: release
+release: ## binaries for Linux, macOS and Windows, into dist/
+	@for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
+	  os=$${target%/*}; arch=$${target#*/}; ext=; [ $$os = windows ] && ext=.exe; \
+	  echo "dist/foxmq-$(VERSION)-$$os-$$arch$$ext"; \
+	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' \
+	    -o dist/foxmq-$(VERSION)-$$os-$$arch$$ext ./cmd/foxmq || exit 1; \
+	done
+
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
