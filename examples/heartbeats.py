@@ -6,17 +6,17 @@ death in the same order.
 """
 
 import argparse
+import socket
 import threading
 import time
 
 from agent import client, connect
 
 
-def watcher(host, port, deaths, log, gone):
+def watcher(host, port, log, gone):
     def on_message(_client, _userdata, message):
         log.append((message.topic, message.payload.decode()))
         if message.payload == b"gone":
-            deaths.append(message.topic)
             gone.set()
 
     agent = client(f"watcher-{port}")
@@ -36,7 +36,7 @@ def main():
         log, event = [], threading.Event()
         logs.append(log)
         gone.append(event)
-        watchers.append(watcher(args.host, port, [], log, event))
+        watchers.append(watcher(args.host, port, log, event))
 
     agents = []
     for i in range(args.agents):
@@ -48,11 +48,11 @@ def main():
             agent.publish(f"swarm/agent-{i}/alive", f"beat {beat}", qos=1).wait_for_publish()
         time.sleep(0.1)
 
-    agents[-1]._sock_close()  # the machine is gone: no DISCONNECT
+    agents[-1].loop_stop()  # the machine is gone: no DISCONNECT, and nobody to connect again
+    agents[-1].socket().shutdown(socket.SHUT_RDWR)
     for event in gone:
         if not event.wait(30):
             raise SystemExit("a watcher did not learn of the death")
-    agents[-1].loop_stop()
     for agent in agents[:-1] + watchers:
         agent.disconnect()
         agent.loop_stop()
