@@ -1,0 +1,35 @@
+package driver
+
+// Status is a picture of a driver at one moment.
+type Status struct {
+	Pending   uint64 // the round that is being decided
+	Ancient   uint64 // events born before this round are ancient
+	Own       uint64 // sequence number of the last own event, 0 if none
+	State     State
+	Err       error        // not nil: ordering has stopped for good
+	Peers     []PeerStatus // by member index, this node's own entry is zero
+	Unordered int          // payload bytes known and not yet ordered
+	Kept      int          // events held, ancient ones included
+	KeptBytes int          // and their payload bytes
+	Waiting   int          // events that wait for a parent or a round
+	Missing   int          // events asked for
+	Dropped   uint64       // events refused or forgotten since the start, at one limit or another
+}
+
+// State says whether a node may create events.
+type State int
+
+// The states of a driver.
+const (
+	Observing State = iota // waits for peers to tell it its own last event
+	Lost                   // as Observing, but peers know an own event that none of them hands out: only a snapshot helps
+	Behind                 // peers are rounds ahead; fetches what it lacks
+	Active                 // creates events
+)
+
+// PeerStatus tells what is known of one peer.
+type PeerStatus struct {
+	Connected bool
+	Lag       uint64 // own events made since the last one that the peer has echoed
+	Delay     int64  // estimated one-way delay in ns
+}
