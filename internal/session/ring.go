@@ -1,0 +1,47 @@
+package session
+
+// smallRing is the capacity that an empty ring keeps.
+const smallRing = 64
+
+// ring is a queue that reuses its memory. Its capacity is a power of two.
+type ring[T any] struct {
+	items []T
+	start int
+	size  int
+}
+
+func (r *ring[T]) len() int { return r.size }
+
+func (r *ring[T]) push(item T) {
+	if r.size == len(r.items) {
+		r.grow()
+	}
+	r.items[(r.start+r.size)&(len(r.items)-1)] = item
+	r.size++
+}
+
+// first returns the oldest item, nil if there is none.
+func (r *ring[T]) first() *T {
+	if r.size == 0 {
+		return nil
+	}
+	return &r.items[r.start]
+}
+
+// pop drops the oldest item. A ring that had grown gives its memory back once it is empty.
+func (r *ring[T]) pop() {
+	var zero T
+	r.items[r.start] = zero
+	r.start = (r.start + 1) & (len(r.items) - 1)
+	r.size--
+	if r.size == 0 && len(r.items) > smallRing {
+		*r = ring[T]{}
+	}
+}
+
+func (r *ring[T]) grow() {
+	items := make([]T, max(8, 2*len(r.items)))
+	n := copy(items, r.items[r.start:])
+	copy(items[n:], r.items[:r.start])
+	r.items, r.start = items, 0
+}

@@ -1,0 +1,143 @@
+// Package session holds the quality-of-service state of one connected client: the messages that wait to be sent to
+// it, the packet identifiers in flight in either direction, and what a repeated PUBLISH at QoS 2 means.
+//
+// It decides and does nothing: it knows no socket, no clock and no encoding, and the message is an opaque type
+// parameter. The broker feeds it with what it received and sends what it returns.
+//
+// # Concurrency
+//
+// A Session has no lock of its own. The broker guards it with the mutex of its connection.
+package session
+
+// Limits bound a session. Every field must be at least 1, except that Receive 0 stands for no bound.
+type Limits struct {
+	// Send is how many messages at QoS 1 and 2 may be in flight to the client: the Receive Maximum of its CONNECT
+	// [MQTT-3.3.4-9], or the server's own bound if that is lower. At most 65,535.
+	Send int
+	// Receive is the Receive Maximum that the server announced. MQTT 3.1.1 knows none: 0.
+	Receive int
+	// QueueMessages and QueueBytes bound what waits to be sent.
+	QueueMessages int
+	QueueBytes    int
+}
+
+// Session is one client's state. M is what the broker knows of a message.
+type Session[M any] struct {
+	limits Limits
+
+	queue  ring[Entry[M]]
+	queued int // bytes in queue
+	front  []Entry[M]
+
+	out window
+	in  inbound
+}
+
+// New returns the state of a session that has just begun.
+func New[M any](limits Limits) *Session[M] {
+	return &Session[M]{limits: limits, out: newWindow(limits.Send), in: inbound{maximum: limits.Receive}}
+}
+
+// Entry is a message in the outbound queue.
+type Entry[M any] struct {
+	Message M
+	Size    int // what the entry counts against QueueBytes
+	// Expires is the moment, on the caller's clock, from which the message must not be sent any more; 0 is never.
+	Expires int64
+	QoS     byte
+	// Mark says that the entry is no message but a place in the queue which means something to the broker. Its turn
+	// comes without a packet identifier, and it is never dropped.
+	Mark bool
+}
+
+// Sending is an entry whose turn has come.
+type Sending[M any] struct {
+	Entry[M]
+	PacketID uint16 // 0 at QoS 0 and for what has expired
+	Expired  bool   // it is not to be sent, only counted
+}
+
+// Verdict is what became of an entry that was pushed.
+type Verdict uint8
+
+// The verdicts.
+const (
+	// Queued: it will be returned by Pop.
+	Queued Verdict = iota + 1
+	// Dropped: the queue is full and the message was at QoS 0.
+	Dropped
+	// Overflow: the queue is full and the message was at QoS 1 or 2, or a mark. The session must be closed with
+	// 0x97, so that no reader sees a silent gap.
+	Overflow
+)
+
+// Push appends an entry to the outbound queue.
+func (s *Session[M]) Push(e Entry[M]) Verdict {
+	full := s.queue.len() >= s.limits.QueueMessages || s.queued+e.Size > s.limits.QueueBytes
+	switch {
+	case !full:
+		s.queue.push(e)
+		s.queued += e.Size
+		return Queued
+	case e.QoS == 0 && !e.Mark:
+		return Dropped
+	default:
+		return Overflow
+	}
+}
+
+// Prepend puts entries before everything that waits; they do not count against the bounds. It serves the retained
+// messages of a new subscription, of which the broker fetches a few at a time.
+func (s *Session[M]) Prepend(entries []Entry[M]) {
+	s.front = append(append(make([]Entry[M], 0, len(entries)+len(s.front)), entries...), s.front...)
+}
+
+// Pop returns the next entry that may be sent at the time now. A message that waits for the client's window holds up
+// everything behind it, so that the order of the stream lasts to the last hop, whatever the mixture of qualities.
+func (s *Session[M]) Pop(now int64) (Sending[M], bool) {
+	head := s.head()
+	if head == nil {
+		return Sending[M]{}, false
+	}
+	sending := Sending[M]{Entry: *head, Expired: head.Expires != 0 && head.Expires <= now}
+	if head.QoS > 0 && !sending.Expired {
+		id, ok := s.out.open(head.QoS)
+		if !ok {
+			return Sending[M]{}, false
+		}
+		sending.PacketID = id
+	}
+	s.dropHead()
+	return sending, true
+}
+
+// Ready tells whether Pop would return an entry.
+func (s *Session[M]) Ready(now int64) bool {
+	head := s.head()
+	return head != nil && (head.QoS == 0 || !s.out.full() || head.Expires != 0 && head.Expires <= now)
+}
+
+func (s *Session[M]) head() *Entry[M] {
+	if len(s.front) > 0 {
+		return &s.front[0]
+	}
+	return s.queue.first()
+}
+
+func (s *Session[M]) dropHead() {
+	if len(s.front) > 0 {
+		s.front[0] = Entry[M]{}
+		if s.front = s.front[1:]; len(s.front) == 0 {
+			s.front = nil
+		}
+		return
+	}
+	s.queued -= s.queue.first().Size
+	s.queue.pop()
+}
+
+// Queue returns how many entries wait, and their bytes.
+func (s *Session[M]) Queue() (entries, bytes int) { return s.queue.len() + len(s.front), s.queued }
+
+// Inflight returns how many messages sent to the client are not yet acknowledged.
+func (s *Session[M]) Inflight() int { return s.out.used }
