@@ -35,8 +35,8 @@ type Command interface {
 // Connect announces an accepted CONNECT. A connection with the same client id, on whatever node, is superseded
 // by it, and that connection's will goes [MQTT-3.1.4-3].
 type Connect struct {
-	Connection uint64 // the connection's number on the submitting node, never used before in its incarnation
-	ClientID   string // never empty: the broker has assigned one if the client left it out
+	Connection uint64   // the connection's number on the submitting node, never used before in its incarnation
+	ClientID   string   // never empty: the broker has assigned one if the client left it out
 	Will       *Message // nil without a will; its expiry counts from its publication
 }
 

@@ -1,0 +1,214 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/consensus/driver"
+	"github.com/foxmq/foxmq/internal/event"
+	"go.uber.org/zap"
+)
+
+// loop is the goroutine that owns the driver. It sleeps until something happened, looks at everything that
+// happened, and then lets the driver act once on all of it.
+type loop struct {
+	node      *Node
+	transport Transport
+	driver    *driver.Driver
+	timer     *time.Timer
+	due       int64  // when the timer fires; 0: it is not set
+	newest    uint64 // sequence number of the newest own event
+	flown     uint64 // what newest was when the pool's transactions were last made to fly again
+	failed    bool   // that ordering has stopped has been logged
+}
+
+func newLoop(n *Node, t Transport) *loop {
+	l := &loop{node: n, transport: t, timer: time.NewTimer(time.Hour)}
+	l.timer.Stop()
+	l.driver = driver.New(driver.Config{
+		Members: len(n.cfg.Keys),
+		Self:    n.cfg.Self,
+		Domain:  n.cfg.Domain,
+		Source:  source{n},
+		Sign:    func(e *event.Event) error { return e.Sign(n.cfg.Key) },
+		Coin:    coin,
+		Policy:  n.cfg.Policy,
+	})
+	return l
+}
+
+// coin draws the byte that an own event contributes to coin rounds.
+func coin() byte {
+	var b [1]byte
+	rand.Read(b[:]) // never fails
+	return b[0]
+}
+
+func (l *loop) run(ctx context.Context) error {
+	defer l.timer.Stop()
+	if err := l.pace(); err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		l.hear()
+		if err := l.act(); err != nil {
+			return err
+		}
+		l.sleep(ctx)
+	}
+	return nil
+}
+
+// hear tells the driver what happened since the last turn.
+func (l *loop) hear() {
+	now := l.node.cfg.Now()
+	if l.node.backlog.Bytes() < hardBacklog {
+		for peer, box := range l.node.peers {
+			for range len(box.mail) {
+				l.open(peer, <-box.mail, now)
+			}
+		}
+	}
+	if (source{l.node}).Waiting() {
+		l.driver.Submitted(now)
+	}
+	if next := l.driver.NextTick(); next != 0 && next <= now {
+		l.driver.Tick(now)
+	}
+}
+
+func (l *loop) open(peer int, m mail, now int64) {
+	switch box := l.node.peers[peer]; {
+	case m.message != nil:
+		l.driver.Receive(peer, m.message, now)
+	case m.connected && !box.connected:
+		box.connected = true
+		l.node.connected.Add(1)
+		l.driver.Connected(peer, now)
+	case !m.connected && box.connected:
+		box.connected = false
+		l.node.connected.Add(-1)
+		l.driver.Disconnected(peer)
+	}
+}
+
+// act does what the driver wants done.
+func (l *loop) act() error {
+	r := l.driver.Ready()
+	if err := l.persist(r.Persist); err != nil {
+		return err
+	}
+	var lost []int
+	for _, s := range r.Send {
+		if !l.transport.Send(s.To, s.Message) {
+			lost = append(lost, s.To)
+		}
+	}
+	l.node.backlog.put(r.Ordered)
+	l.again(r.Stale)
+	l.driver.Advance()
+	for _, peer := range lost {
+		l.driver.Lost(peer, l.node.cfg.Now())
+	}
+	l.show()
+	return nil
+}
+
+func (l *loop) persist(events []*event.Event) error {
+	for _, e := range events {
+		if e.Creator == l.node.cfg.Self {
+			l.newest = max(l.newest, e.Seq)
+		}
+	}
+	if l.node.cfg.Log == nil || len(events) == 0 {
+		return nil
+	}
+	if err := l.node.cfg.Log.Append(events); err != nil {
+		return fmt.Errorf("write events: %w", err)
+	}
+	return nil
+}
+
+// again makes the transactions of stale events fly again, and with them all later ones: the machine ignores those
+// until the stale ones are applied. Events made before the last time need not: what they carried flies already.
+func (l *loop) again(stale []*event.Event) {
+	if len(stale) == 0 || stale[len(stale)-1].Seq <= l.flown {
+		return
+	}
+	l.node.pool.Again()
+	l.flown = l.newest
+}
+
+// show publishes how the driver is doing.
+func (l *loop) show() {
+	s := l.driver.Status()
+	l.node.picture.Store(&s)
+	if s.Err != nil && !l.failed {
+		l.failed = true
+		l.node.cfg.Logger.Error("ordering has stopped for good", zap.Error(s.Err))
+	}
+}
+
+// sleep waits until something happens or the driver's next tick is due.
+func (l *loop) sleep(ctx context.Context) {
+	l.arm()
+	select {
+	case <-ctx.Done():
+	case <-l.node.wakes:
+	case <-l.timer.C:
+		l.due = 0
+	}
+}
+
+// arm sets the timer to the driver's next tick, if it is not set so already.
+func (l *loop) arm() {
+	next := l.driver.NextTick()
+	if next == l.due {
+		return
+	}
+	l.due = next
+	if next == 0 {
+		l.timer.Stop()
+		return
+	}
+	l.timer.Reset(time.Duration(max(0, next-l.node.cfg.Now())))
+}
+
+// pace measures how long this machine takes to verify an event and tells the driver to leave it the time to verify
+// one of every member.
+func (l *loop) pace() error {
+	e := &event.Event{Creator: l.node.cfg.Self, Seq: 1, BirthRound: 1}
+	if err := e.Seal(l.node.cfg.Domain); err != nil {
+		return fmt.Errorf("measure the pace: %w", err)
+	}
+	if err := e.Sign(l.node.cfg.Key); err != nil {
+		return fmt.Errorf("measure the pace: %w", err)
+	}
+	fastest := time.Hour
+	for range 8 {
+		start := time.Now()
+		e.Verify(&l.node.cfg.Key.PublicKey)
+		fastest = min(fastest, time.Since(start))
+	}
+	l.driver.SetPace(int64(fastest) * int64(len(l.node.cfg.Keys)) / int64(runtime.GOMAXPROCS(0)))
+	return nil
+}
+
+// source is the pool as the driver sees it: empty while the applier lags behind.
+type source struct{ node *Node }
+
+// Waiting implements driver.Source.
+func (s source) Waiting() bool {
+	return s.node.backlog.Bytes() < softBacklog && s.node.pool.Waiting()
+}
+
+// Fill implements driver.Source.
+func (s source) Fill(dst []byte, incarnation uint64, limit int) []byte {
+	if s.node.backlog.Bytes() >= softBacklog {
+		return dst
+	}
+	return s.node.pool.Fill(dst, incarnation, limit)
+}

@@ -1,0 +1,42 @@
+package node
+
+import "github.com/foxmq/foxmq/internal/event"
+
+// mailboxSize is how many messages of one peer may wait for the loop.
+const mailboxSize = 8
+
+// mailbox holds what a peer sent, verified, and what became of its connection, in order. The peer's goroutines
+// fill it, the loop empties it.
+type mailbox struct {
+	mail      chan mail
+	connected bool // owned by the loop
+}
+
+// mail is a message or, without one, news of the connection.
+type mail struct {
+	message   *event.Message
+	connected bool
+}
+
+func newMailbox() *mailbox { return &mailbox{mail: make(chan mail, mailboxSize)} }
+
+// Message takes in a message from a peer. It drops events whose signature is not their creator's, and blocks while
+// the peer's mailbox is full. The node keeps references to the message.
+func (n *Node) Message(from int, m *event.Message) {
+	m.Events = n.intake.verified(m.Events)
+	n.deliver(from, mail{message: m})
+}
+
+// Connected says that messages can be sent to the peer from now on.
+func (n *Node) Connected(peer int) { n.deliver(peer, mail{connected: true}) }
+
+// Disconnected says that they no longer can.
+func (n *Node) Disconnected(peer int) { n.deliver(peer, mail{}) }
+
+func (n *Node) deliver(from int, m mail) {
+	select {
+	case n.peers[from].mail <- m:
+		n.wake()
+	case <-n.stopped:
+	}
+}

@@ -1,0 +1,191 @@
+package node
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/consensus/driver"
+	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/replica"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+)
+
+// Transport carries messages to peers.
+type Transport interface {
+	// Send hands a message to a peer's queue and never blocks. False says that the message was dropped, and maybe
+	// others that waited in the queue.
+	Send(to int, m *event.Message) bool
+}
+
+// Consumer takes what has been applied.
+type Consumer interface {
+	// Applied is called with consecutive results of the stream, on one goroutine, and must not block. The slice
+	// and its Effects are valid until it returns.
+	Applied(results []replica.Result)
+}
+
+// Log keeps events through a restart.
+type Log interface {
+	// Append returns when the events, parents first, are as safe as the log makes them. After an error the node
+	// stops.
+	Append(events []*event.Event) error
+}
+
+// Config is what a node is made of. Self, Keys, Key and Domain must be set.
+type Config struct {
+	Self   int                // this node's index in the address book
+	Keys   []*ecdsa.PublicKey // of all members, in the order of the address book
+	Key    *ecdsa.PrivateKey  // of this node
+	Domain event.Domain       // of the address book
+
+	Log    Log           // nil: events are kept in memory only
+	Policy driver.Policy // zero: the driver's defaults
+	// PoolBytes bounds what was submitted here and is not applied yet, each transaction counting its bytes and 256
+	// more; default 64 MiB, which is at most 262,144 transactions.
+	PoolBytes int
+	// Now reads the clock, in ns since 1970. The default follows the system's clock, but no step of it after the
+	// start, so that a corrected clock does not stall the node.
+	Now    func() int64
+	Logger *zap.Logger // nil: silent
+}
+
+func (c *Config) validate() error {
+	switch {
+	case len(c.Keys) == 0 || len(c.Keys) > event.MaxMembers:
+		return fmt.Errorf("%d members", len(c.Keys))
+	case c.Self < 0 || c.Self >= len(c.Keys):
+		return fmt.Errorf("self %d of %d members", c.Self, len(c.Keys))
+	case c.Key == nil || !c.Key.PublicKey.Equal(c.Keys[c.Self]):
+		return errors.New("the key is not that of self")
+	}
+	return nil
+}
+
+// Node is one member's share in the stream. Its fields without a word on their guard never change.
+type Node struct {
+	cfg     Config
+	quorum  int // members that a supermajority takes
+	pool    *pool
+	backlog *backlog
+	intake  intake
+	peers   []*mailbox    // by member; the own place is unused
+	calls   chan call     // what Do asks the applier
+	wakes   chan struct{} // capacity 1: something happened that the loop should look at
+	stopped chan struct{} // closed when Run returns
+	once    sync.Once     // closes stopped
+
+	connected atomic.Int32                   // peers
+	picture   atomic.Pointer[driver.Status]  // as of the loop's last turn; nil before the first
+	applied   atomic.Uint64                  // index of the last transaction that the Consumer has seen
+	counts    atomic.Pointer[replica.Counts] // as of the applier's last batch
+}
+
+// New makes a node. It does nothing before Run.
+func New(cfg Config) (*Node, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("make node: %w", err)
+	}
+	cfg.defaults()
+	members := len(cfg.Keys)
+	n := &Node{
+		cfg:     cfg,
+		quorum:  2*members/3 + 1,
+		peers:   make([]*mailbox, members),
+		calls:   make(chan call),
+		wakes:   make(chan struct{}, 1),
+		stopped: make(chan struct{}),
+	}
+	n.pool = newPool(cfg.PoolBytes, n.wake)
+	n.backlog = newBacklog(n.wake)
+	n.intake.keys = cfg.Keys
+	n.counts.Store(&replica.Counts{})
+	for i := range n.peers {
+		n.peers[i] = newMailbox()
+	}
+	return n, nil
+}
+
+func (c *Config) defaults() {
+	if c.PoolBytes == 0 {
+		c.PoolBytes = 64 << 20
+	}
+	if c.Now == nil {
+		c.Now = steadyClock()
+	}
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+}
+
+// steadyClock returns a clock that starts with the system's time and goes on by its monotonic clock.
+func steadyClock() func() int64 {
+	start := time.Now()
+	return func() int64 { return start.UnixNano() + int64(time.Since(start)) }
+}
+
+// Run drives the node until ctx is done, which is no error, or it cannot go on. It is called once, and returns
+// after its goroutines have.
+func (n *Node) Run(ctx context.Context, transport Transport, consumer Consumer) error {
+	defer n.stop()
+	group, ctx := errgroup.WithContext(ctx)
+	l := newLoop(n, transport)
+	a := newApplier(n, consumer)
+	group.Go(func() error { return l.run(ctx) })
+	group.Go(func() error { a.run(ctx); return nil })
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("run node: %w", err)
+	}
+	return nil
+}
+
+func (n *Node) stop() { n.once.Do(func() { close(n.stopped) }) }
+
+// wake makes the loop take a turn.
+func (n *Node) wake() {
+	select {
+	case n.wakes <- struct{}{}:
+	default:
+	}
+}
+
+// Submit puts a command into the stream. It waits until there is room in the pool or ctx is done, and does not
+// wait for the order: the command comes back to the Consumer as an Own result with the token. Commands of one
+// goroutine take effect in the order in which it submitted them.
+func (n *Node) Submit(ctx context.Context, cmd replica.Command, token replica.Token) error {
+	if n.isStopped() {
+		return ErrStopped
+	}
+	return n.pool.Submit(ctx, cmd, token)
+}
+
+// TrySubmit is Submit that returns ErrFull where Submit would wait.
+func (n *Node) TrySubmit(cmd replica.Command, token replica.Token) error {
+	if n.isStopped() {
+		return ErrStopped
+	}
+	return n.pool.TrySubmit(cmd, token)
+}
+
+// Withdraw takes back a replica.Connect that was submitted with that token, unless it has gone into an event
+// already. True says that it is as if it had never been submitted. The token's Owner must be comparable.
+func (n *Node) Withdraw(token replica.Token) bool { return n.pool.Withdraw(token) }
+
+func (n *Node) isStopped() bool {
+	select {
+	case <-n.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Mine reports whether the connection is one of this node since its boot.
+func (n *Node) Mine(c replica.Conn) bool {
+	return c.Node == n.cfg.Self && c.Incarnation == n.pool.incarnation.Load()
+}

@@ -1,0 +1,80 @@
+package node
+
+import (
+	"github.com/foxmq/foxmq/internal/consensus/driver"
+	"github.com/foxmq/foxmq/internal/replica"
+)
+
+// Status is a picture of the node. Its parts are each of one moment, which are close to each other.
+type Status struct {
+	Members   int    // in the address book
+	Connected int    // peers that messages can be sent to
+	Quorum    bool   // as Node.Quorum tells
+	State     string // observing, lost, behind or active
+	Round     uint64 // the round that is being decided
+	Index     uint64 // of the last applied transaction
+
+	PoolCount    int // transactions submitted here and not applied yet
+	PoolBytes    int // and what they count
+	BacklogBytes int // ordered and not applied yet
+
+	BadSignatures uint64 // events refused for their signature since the start
+	Dropped       uint64 // events that the driver refused or forgot at some limit since the start
+	Machine       replica.Counts
+}
+
+// Status returns a picture of the node.
+func (n *Node) Status() Status {
+	s := Status{
+		Members:       len(n.cfg.Keys),
+		Connected:     int(n.connected.Load()),
+		Quorum:        n.Quorum(),
+		State:         "starting",
+		Index:         n.applied.Load(),
+		BacklogBytes:  n.backlog.Bytes(),
+		BadSignatures: n.intake.bad.Load(),
+		Machine:       *n.counts.Load(),
+	}
+	s.PoolCount, s.PoolBytes = n.pool.Load()
+	if p := n.picture.Load(); p != nil {
+		s.State, s.Round, s.Dropped = stateName(p.State), p.Pending, p.Dropped
+	}
+	return s
+}
+
+// Quorum reports whether what is submitted now can be expected to be ordered soon: with this node, a supermajority
+// is up and connected, and the node may create events.
+func (n *Node) Quorum() bool {
+	p := n.picture.Load()
+	return p != nil && p.Err == nil && p.State != driver.Observing && p.State != driver.Lost &&
+		int(n.connected.Load())+1 >= n.quorum
+}
+
+// Ready reports whether the node serves clients in full, and if not, why not.
+func (n *Node) Ready() (ready bool, reason string) {
+	p := n.picture.Load()
+	switch {
+	case p == nil:
+		return false, "starting"
+	case p.Err != nil:
+		return false, "ordering has stopped: " + p.Err.Error()
+	case int(n.connected.Load())+1 < n.quorum:
+		return false, "no quorum"
+	case p.State != driver.Active:
+		return false, stateName(p.State)
+	}
+	return true, ""
+}
+
+func stateName(s driver.State) string {
+	switch s {
+	case driver.Observing:
+		return "observing"
+	case driver.Lost:
+		return "lost"
+	case driver.Behind:
+		return "behind"
+	default:
+		return "active"
+	}
+}
