@@ -1,0 +1,259 @@
+// Package cluster runs real foxmq processes for the end-to-end tests: a cluster on loopback, whose nodes can be
+// killed, and whose logs are shown when a test fails.
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Patience is how long the tests wait for what has to happen. It is no measure of speed: a machine that is busy
+// with something else may need it.
+const Patience = 60 * time.Second
+
+// Node is one foxmq process.
+type Node struct {
+	MQTT  string // address of the MQTT listener
+	Admin string // address of the admin listener
+
+	args []string
+	log  string // file with the process's output
+	cmd  *exec.Cmd
+	done chan struct{} // closed when the process is gone
+	err  error         // why; valid once done is closed
+}
+
+// Cluster is a set of nodes with one address book. It is stopped when the test ends.
+type Cluster struct {
+	Nodes []*Node
+
+	t   testing.TB
+	dir string
+}
+
+// build makes the binary once for all tests of a process.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "foxmq-bin-")
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(dir, "foxmq")
+	cmd := exec.Command("go", "build", "-o", bin, "github.com/foxmq/foxmq/cmd/foxmq")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return bin, nil
+})
+
+// Binary returns the path of the foxmq binary under test.
+func Binary(t testing.TB) string {
+	t.Helper()
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
+// Cleanup removes what Binary built; call it at the end of TestMain.
+func Cleanup() {
+	if bin, err := build(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(bin))
+	}
+}
+
+// Start starts a cluster of n nodes with anonymous login and waits until all of them are ready. Further flags go
+// to every node.
+func Start(t testing.TB, n int, flags ...string) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t, dir: t.TempDir()}
+	udp := freePorts(t, n, "udp")
+	tcp := freePorts(t, 2*n, "tcp")
+	c.writeAddressBook(udp)
+	for i := range n {
+		node := &Node{MQTT: loopback(tcp[2*i]), Admin: loopback(tcp[2*i+1])}
+		node.log = filepath.Join(c.dir, fmt.Sprintf("node%d.log", i))
+		node.args = append([]string{
+			"run", c.dir,
+			"--secret-key-file", filepath.Join(c.dir, fmt.Sprintf("key_%d.pem", i)),
+			"--data-dir", filepath.Join(c.dir, fmt.Sprintf("data%d", i)),
+			"--mqtt-addr", node.MQTT, "--admin-addr", node.Admin, "--cluster-addr", loopback(udp[i]),
+			"--allow-anonymous-login", "--log", "compact",
+		}, flags...)
+		c.Nodes = append(c.Nodes, node)
+		c.start(node)
+	}
+	t.Cleanup(c.stop)
+	for i := range c.Nodes {
+		c.WaitReady(i)
+	}
+	return c
+}
+
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// freePorts returns n ports that were free a moment ago.
+func freePorts(t testing.TB, n int, network string) []int {
+	t.Helper()
+	ports := make([]int, n)
+	for i := range ports {
+		if network == "udp" {
+			c, err := net.ListenPacket("udp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			ports[i] = c.LocalAddr().(*net.UDPAddr).Port
+			continue
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports
+}
+
+func (c *Cluster) writeAddressBook(ports []int) {
+	c.t.Helper()
+	args := []string{"address-book", "from-list", "--force", "--output-dir", c.dir}
+	for _, p := range ports {
+		args = append(args, loopback(p))
+	}
+	if out, err := exec.Command(Binary(c.t), args...).CombinedOutput(); err != nil {
+		c.t.Fatalf("foxmq address-book: %v\n%s", err, out)
+	}
+}
+
+func (c *Cluster) start(node *Node) {
+	c.t.Helper()
+	log, err := os.OpenFile(node.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer log.Close()
+	node.cmd = exec.Command(Binary(c.t), node.args...)
+	node.cmd.Stdout, node.cmd.Stderr = log, log
+	node.cmd.SysProcAttr = dieWithParent()
+	if err := node.cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	done := make(chan struct{})
+	node.done = done
+	go func() {
+		node.err = node.cmd.Wait()
+		close(done)
+	}()
+}
+
+// WaitReady waits until the node says that it is ready.
+func (c *Cluster) WaitReady(i int) {
+	c.t.Helper()
+	c.wait(i, "ready", http.StatusOK)
+}
+
+// WaitNotReady waits until the node says that it is not ready, for want of a quorum, say.
+func (c *Cluster) WaitNotReady(i int) {
+	c.t.Helper()
+	c.wait(i, "not ready", http.StatusServiceUnavailable)
+}
+
+func (c *Cluster) wait(i int, what string, status int) {
+	c.t.Helper()
+	node := c.Nodes[i]
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	for {
+		if got, err := get(ctx, "http://"+node.Admin+"/readyz"); err == nil && got == status {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			c.t.Fatalf("node %d is not %s after %v", i, what, Patience)
+		case <-node.done:
+			c.t.Fatalf("node %d ended: %v", i, node.err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func get(ctx context.Context, url string) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	return res.StatusCode, nil
+}
+
+// Kill ends the node as kill -9 does, and waits until it is gone.
+func (c *Cluster) Kill(i int) {
+	c.t.Helper()
+	_ = c.Nodes[i].cmd.Process.Kill()
+	<-c.Nodes[i].done
+}
+
+// Stop ends the node as Ctrl-C does, waits until it is gone, and returns its exit code.
+func (c *Cluster) Stop(i int) int {
+	c.t.Helper()
+	node := c.Nodes[i]
+	if err := node.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		c.t.Fatal(err)
+	}
+	select {
+	case <-node.done:
+	case <-time.After(Patience):
+		c.t.Fatalf("node %d does not stop", i)
+	}
+	return node.cmd.ProcessState.ExitCode()
+}
+
+// Pid returns the process id of the node.
+func (c *Cluster) Pid(i int) int { return c.Nodes[i].cmd.Process.Pid }
+
+// Restart starts a node that has ended again.
+func (c *Cluster) Restart(i int) {
+	c.t.Helper()
+	<-c.Nodes[i].done
+	c.start(c.Nodes[i])
+}
+
+// stop ends what still runs and shows the logs of a failed test.
+func (c *Cluster) stop() {
+	for _, node := range c.Nodes {
+		_ = node.cmd.Process.Kill()
+	}
+	for i, node := range c.Nodes {
+		<-node.done
+		if c.t.Failed() {
+			c.t.Logf("log of node %d:\n%s", i, tail(node.log))
+		}
+	}
+}
+
+// tail returns the last 40 lines of a file.
+func tail(file string) []byte {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return []byte(err.Error())
+	}
+	lines := bytes.SplitAfter(b, []byte("\n"))
+	return bytes.Join(lines[max(0, len(lines)-40):], nil)
+}
