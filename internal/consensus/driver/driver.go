@@ -21,6 +21,9 @@
 package driver
 
 import (
+	"cmp"
+	"math"
+
 	"github.com/foxmq/foxmq/internal/consensus"
 	"github.com/foxmq/foxmq/internal/event"
 )
@@ -109,42 +112,213 @@ type Send struct {
 	Message *event.Message // immutable
 }
 
+// defaults of Policy and Limits.
+const (
+	defaultMinInterval   = 500e3
+	defaultMaxInterval   = 40e6
+	defaultMaxPayload    = 1 << 20
+	defaultMaxUnechoed   = 4
+	defaultBusyTips      = 500e6
+	defaultIdleTips      = 2e9
+	defaultWaitingEvents = 4096
+	defaultWaitingBytes  = 64 << 20
+	defaultBranches      = 4
+	defaultCreatorEvents = 4096
+	defaultKeptEvents    = 65536
+	defaultKeptBytes     = 64 << 20
+	defaultMessageEvents = 512
+	defaultMessageBytes  = 2 << 20
+)
+
+// withDefaults returns the policy with its zero fields filled in.
+func (p Policy) withDefaults() Policy {
+	p.MinInterval = cmp.Or(p.MinInterval, defaultMinInterval)
+	p.MaxInterval = cmp.Or(p.MaxInterval, defaultMaxInterval)
+	p.MaxPayload = cmp.Or(p.MaxPayload, defaultMaxPayload)
+	p.MaxUnechoed = cmp.Or(p.MaxUnechoed, defaultMaxUnechoed)
+	p.BusyTips = cmp.Or(p.BusyTips, defaultBusyTips)
+	p.IdleTips = cmp.Or(p.IdleTips, defaultIdleTips)
+	return p
+}
+
+// withDefaults returns the limits with their zero fields filled in.
+func (l Limits) withDefaults() Limits {
+	l.WaitingEvents = cmp.Or(l.WaitingEvents, defaultWaitingEvents)
+	l.WaitingBytes = cmp.Or(l.WaitingBytes, defaultWaitingBytes)
+	l.Branches = cmp.Or(l.Branches, defaultBranches)
+	l.CreatorEvents = cmp.Or(l.CreatorEvents, defaultCreatorEvents)
+	l.KeptEvents = cmp.Or(l.KeptEvents, defaultKeptEvents)
+	l.KeptBytes = cmp.Or(l.KeptBytes, defaultKeptBytes)
+	l.MessageEvents = min(cmp.Or(l.MessageEvents, defaultMessageEvents), event.MaxMessageEvents)
+	l.MessageBytes = cmp.Or(l.MessageBytes, defaultMessageBytes)
+	return l
+}
+
+// never is a time that does not come.
+const never = math.MaxInt64
+
+// Driver is the state machine that the package comment describes.
+type Driver struct {
+	cfg    Config
+	policy Policy
+	limits Limits
+	self   int
+	faults int // how many members may be Byzantine
+	quorum int // a supermajority
+	engine *consensus.Engine
+
+	wall int64 // what the user last said the time is
+	time int64 // the driver's own time in ns, which never steps back
+
+	peers    []peer // by member; this node's own is not used
+	window   *window
+	waiting  *waiting
+	arrivals []arrival // to be taken in now
+	sweep    bool      // a round was decided: what waits has to be gone through
+	expired  *recentIDs
+	wants    wants
+	ahead    []uint64 // by creator: the highest birth round that any of its events bore
+	changes  uint64   // counts the events taken in
+	visit    uint64   // counts the walks through the window
+	dropped  uint64
+
+	creator creator
+	boot    boot
+	ready   Ready
+}
+
 // New returns a driver that observes: it creates no event before enough peers have told it its own last one.
 // With one member it starts at once.
-func New(cfg Config) *Driver
+func New(cfg Config) *Driver {
+	cfg.Engine.Members = cfg.Members
+	d := &Driver{
+		cfg:     cfg,
+		policy:  cfg.Policy.withDefaults(),
+		limits:  cfg.Limits.withDefaults(),
+		self:    cfg.Self,
+		faults:  (cfg.Members - 1) / 3,
+		quorum:  cfg.Members*2/3 + 1,
+		engine:  consensus.New(cfg.Engine),
+		peers:   make([]peer, cfg.Members),
+		expired: newRecentIDs(),
+		wants:   wants{byID: make(map[event.ID]*want), due: never},
+		ahead:   make([]uint64, cfg.Members),
+	}
+	d.window = newWindow(cfg.Members, &d.limits)
+	d.waiting = newWaiting(cfg.Members, &d.limits)
+	d.creator = creator{seen: make([]*vertex, cfg.Members), last: math.MinInt64 / 2}
+	for i := range d.peers {
+		d.peers[i].delay = firstDelay
+	}
+	d.setInterval()
+	d.observe()
+	return d
+}
+
+// enter notes the time at which the user calls.
+func (d *Driver) enter(now int64) {
+	d.time += max(0, now-d.wall)
+	d.wall = now
+}
 
 // Connected says that messages can be sent to the peer from now on.
-func (d *Driver) Connected(peer int, now int64)
+func (d *Driver) Connected(peer int, now int64) {
+	d.enter(now)
+	d.peers[peer].connected = true
+	d.window.unmark(peer, false)
+	d.askAfresh(peer)
+	d.tellTips(peer)
+	d.act()
+}
 
 // Disconnected says that they no longer can.
-func (d *Driver) Disconnected(peer int)
+func (d *Driver) Disconnected(peer int) {
+	d.peers[peer].connected = false
+	d.peers[peer].out = nil
+}
 
 // Lost says that messages to the peer were dropped, a whole queue of them, say. The driver sends what matters again.
-func (d *Driver) Lost(peer int, now int64)
+func (d *Driver) Lost(peer int, now int64) {
+	d.enter(now)
+	d.window.unmark(peer, false)
+	d.tellTips(peer)
+}
 
 // Receive takes in a message from a peer. The signatures of its events have been verified. The driver keeps
 // references to the events, and none to the message.
-func (d *Driver) Receive(from int, m *event.Message, now int64)
+func (d *Driver) Receive(from int, m *event.Message, now int64) {
+	d.enter(now)
+	d.heardBoot(from, m.Boot)
+	for _, e := range m.Events {
+		d.receiveEvent(from, e)
+	}
+	if len(m.Events) >= bulk {
+		d.askOn(from)
+	}
+	if len(m.Tips) > 0 || m.Answer {
+		d.receiveTips(from, m)
+	}
+	if len(m.Want) > 0 {
+		d.answer(from, m)
+	}
+	if m.Boot {
+		d.send(from, &event.Message{Tips: d.window.appendTips(nil), Answer: true})
+	}
+	d.act()
+}
 
 // Submitted says that the Source has a new transaction.
-func (d *Driver) Submitted(now int64)
+func (d *Driver) Submitted(now int64) {
+	d.enter(now)
+	d.creator.submitted = d.wall
+	d.create()
+}
 
 // Tick does what is due at the time now.
-func (d *Driver) Tick(now int64)
+func (d *Driver) Tick(now int64) {
+	d.enter(now)
+	for p := range d.peers {
+		if d.time >= d.tipsDue(p) {
+			d.tellTips(p)
+		}
+	}
+	d.act()
+}
+
+// act does what any news may have made possible.
+func (d *Driver) act() {
+	d.observe()
+	d.create()
+	d.ask()
+}
 
 // NextTick returns the time at which Tick wants to be called, 0 if there is none. It may be in the past.
 // It changes with every other call.
-func (d *Driver) NextTick() int64
+func (d *Driver) NextTick() int64 {
+	due := min(d.wants.due, d.createDue(), d.boot.due)
+	for p := range d.peers {
+		due = min(due, d.tipsDue(p))
+	}
+	if due == never {
+		return 0
+	}
+	return max(1, d.wall+due-d.time)
+}
 
 // SetPace sets the least ns between own events that advance neither the round nor its echo, as this machine can
 // bear it; it counts where it is more than the policy's interval.
-func (d *Driver) SetPace(ns int64)
+func (d *Driver) SetPace(ns int64) { d.creator.pace = ns }
 
-// Ready returns what has to be done since the last Advance.
-func (d *Driver) Ready() Ready
+// Ready returns what has to be done since the last Advance. No other method but Status may be called in between.
+func (d *Driver) Ready() Ready {
+	for p := range d.peers {
+		for _, m := range d.peers[p].out {
+			d.ready.Send = append(d.ready.Send, Send{To: p, Message: m})
+		}
+		d.peers[p].out = nil
+	}
+	return d.ready
+}
 
 // Advance says that what Ready returned has been taken over.
-func (d *Driver) Advance()
-
-// Status tells how the driver is doing.
-func (d *Driver) Status() Status
+func (d *Driver) Advance() { d.ready = Ready{} }

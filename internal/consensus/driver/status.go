@@ -7,6 +7,7 @@ type Status struct {
 	Own       uint64 // sequence number of the last own event, 0 if none
 	State     State
 	Err       error        // not nil: ordering has stopped for good
+	SignErr   error        // not nil: the last own event could not be signed or was too large
 	Peers     []PeerStatus // by member index, this node's own entry is zero
 	Unordered int          // payload bytes known and not yet ordered
 	Kept      int          // events held, ancient ones included
@@ -32,4 +33,41 @@ type PeerStatus struct {
 	Connected bool
 	Lag       uint64 // own events made since the last one that the peer has echoed
 	Delay     int64  // estimated one-way delay in ns
+}
+
+// Status tells how the driver is doing.
+func (d *Driver) Status() Status {
+	s := Status{
+		Pending:   d.engine.Pending(),
+		Ancient:   d.window.ancient,
+		Own:       d.creator.seq,
+		State:     d.state(),
+		Err:       d.engine.Err(),
+		SignErr:   d.creator.err,
+		Peers:     make([]PeerStatus, len(d.peers)),
+		Unordered: d.window.unorderedBytes,
+		Kept:      len(d.window.byID),
+		KeptBytes: d.window.bytes,
+		Waiting:   len(d.waiting.byID),
+		Missing:   len(d.wants.list),
+		Dropped:   d.dropped,
+	}
+	for i := range d.peers {
+		if p := &d.peers[i]; i != d.self {
+			s.Peers[i] = PeerStatus{p.connected, d.creator.seq - min(d.creator.seq, p.echo), p.delay}
+		}
+	}
+	return s
+}
+
+func (d *Driver) state() State {
+	switch {
+	case d.boot.lost:
+		return Lost
+	case !d.boot.active:
+		return Observing
+	case d.behind():
+		return Behind
+	}
+	return Active
 }

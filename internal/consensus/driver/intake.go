@@ -1,0 +1,190 @@
+package driver
+
+import (
+	"slices"
+
+	"github.com/foxmq/foxmq/internal/consensus"
+	"github.com/foxmq/foxmq/internal/event"
+)
+
+// arrival is an event that nothing keeps from being taken in, and who sent it.
+type arrival struct {
+	event *event.Event
+	from  int
+}
+
+// receiveEvent takes an event in, or lets it wait, or drops it.
+func (d *Driver) receiveEvent(from int, e *event.Event) {
+	if e.Creator >= len(d.peers) {
+		d.dropped++
+		return
+	}
+	d.ahead[e.Creator] = max(d.ahead[e.Creator], e.BirthRound)
+	id := e.ID()
+	switch v := d.window.byID[id]; {
+	case v != nil:
+		d.window.mark(v, from)
+	case d.waiting.byID[id] != nil:
+	case e.BirthRound < d.window.ancient:
+		d.expire(id)
+	default:
+		d.place(arrival{e, from})
+	}
+	d.takeIn()
+}
+
+// place puts an event that is neither held nor ancient among those to be taken in, or among those that wait.
+func (d *Driver) place(a arrival) {
+	missing := d.missing(a.event)
+	if len(missing) == 0 && a.event.BirthRound <= d.engine.Pending() {
+		d.arrivals = append(d.arrivals, a)
+		return
+	}
+	d.dropped += uint64(d.waiting.add(a.event, a.from, missing))
+	if d.waiting.byID[a.event.ID()] == nil {
+		return
+	}
+	for _, id := range missing {
+		if d.waiting.byID[id] == nil {
+			d.want(id, a.from, false)
+		}
+	}
+}
+
+// missing returns the parents that e has to wait for, each once.
+func (d *Driver) missing(e *event.Event) []event.ID {
+	var ids []event.ID
+	for i := range e.Parents {
+		if id := e.Parents[i].ID; d.blocks(&e.Parents[i]) && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// blocks tells whether an event has to wait for this parent: it is not held and, as far as anybody can tell, not
+// ancient.
+func (d *Driver) blocks(p *event.Parent) bool {
+	return p.BirthRound >= d.window.ancient && d.window.byID[p.ID] == nil && !d.expired.has(p.ID)
+}
+
+// lacks tells whether e has to wait for the parent id.
+func (d *Driver) lacks(e *event.Event, id event.ID) bool {
+	for i := range e.Parents {
+		if e.Parents[i].ID == id && d.blocks(&e.Parents[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// takeIn takes in what has arrived, then what waited for it, until nothing more can be.
+func (d *Driver) takeIn() {
+	for {
+		for len(d.arrivals) > 0 {
+			a := d.arrivals[0]
+			d.arrivals = d.arrivals[1:]
+			switch {
+			case a.event.BirthRound < d.window.ancient: // since a moment ago
+				d.expire(a.event.ID())
+			case d.refuses(a.event):
+				d.dropped++
+			default:
+				d.accept(a)
+				d.release(a.event.ID())
+			}
+		}
+		if !d.sweep {
+			d.arrivals = nil
+			return
+		}
+		d.sweep = false
+		d.sweepWaiting()
+	}
+}
+
+// release moves the events that waited for id last to those that have arrived.
+func (d *Driver) release(id event.ID) {
+	for _, c := range append([]*waiter(nil), d.waiting.children[id]...) {
+		d.releaseIfReady(c)
+	}
+}
+
+func (d *Driver) releaseIfReady(w *waiter) {
+	if w.event.BirthRound <= d.engine.Pending() && len(d.missing(w.event)) == 0 {
+		d.waiting.remove(w)
+		d.arrivals = append(d.arrivals, arrival{w.event, w.from})
+	}
+}
+
+// sweepWaiting goes through all that wait when a round has been decided: some are ancient now, some no longer of
+// the future, and some wait for what is ancient now.
+func (d *Driver) sweepWaiting() {
+	for _, w := range d.waiting.all() {
+		switch {
+		case w.place < 0:
+		case w.event.BirthRound < d.window.ancient:
+			d.waiting.remove(w)
+			d.expire(w.event.ID())
+		default:
+			d.releaseIfReady(w)
+		}
+	}
+}
+
+// expire notes that an event came too late to be taken in, so that nobody waits for it or asks for it again.
+func (d *Driver) expire(id event.ID) {
+	d.expired.add(id)
+	d.release(id)
+}
+
+// refuses tells whether an event is beyond what its creator is granted. It is taken in all the same once the
+// waiting events of so many other creators descend from it that one of them must be correct.
+func (d *Driver) refuses(e *event.Event) bool {
+	tooMany := d.window.recent[e.Creator] >= d.limits.CreatorEvents ||
+		d.window.branches(e.Creator) >= d.limits.Branches && !d.window.extendsTip(e)
+	if !tooMany {
+		return false
+	}
+	wanters := d.waiting.wanters(e.ID(), e.Creator)
+	return wanters.count() <= d.faults
+}
+
+// accept takes an event in: from now on it is persisted, a parent, and the engine's.
+func (d *Driver) accept(a arrival) {
+	v := d.insert(a.event)
+	d.window.mark(v, a.event.Creator)
+	d.window.mark(v, a.from)
+	d.creator.news.add(a.event.Creator)
+	d.echo(a.event.Creator, v.own)
+}
+
+// insert hands an event with all its parents to the window, the log and the engine.
+func (d *Driver) insert(e *event.Event) *vertex {
+	v := d.window.add(e, d.self)
+	v.learned, v.since = d.wall, d.time
+	d.ready.Persist = append(d.ready.Persist, e)
+	d.creator.changed = true
+	d.changes++
+	for _, r := range d.engine.Insert(e) {
+		d.decided(r)
+	}
+	d.window.age(d.engine.Ancient())
+	return v
+}
+
+// decided takes over a round from the engine.
+func (d *Driver) decided(r consensus.Round) {
+	d.sweep = true
+	d.ready.Ordered = append(d.ready.Ordered, r)
+	for i := range r.Events {
+		if v := d.window.byID[r.Events[i].Event.ID()]; v != nil {
+			d.window.settle(v)
+		}
+	}
+	for _, e := range r.Stale {
+		if e.Creator == d.self && e.Transactions() > 0 {
+			d.ready.Stale = append(d.ready.Stale, e)
+		}
+	}
+}

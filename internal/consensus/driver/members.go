@@ -1,0 +1,23 @@
+package driver
+
+import (
+	"math/bits"
+
+	"github.com/foxmq/foxmq/internal/event"
+)
+
+// members is a set of address-book indices.
+type members [event.MaxMembers / 64]uint64
+
+func (s *members) add(i int)      { s[i/64] |= 1 << (i % 64) }
+func (s *members) remove(i int)   { s[i/64] &^= 1 << (i % 64) }
+func (s *members) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+
+// count returns the size of the set.
+func (s *members) count() int {
+	n := 0
+	for _, w := range s {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}

@@ -1,0 +1,133 @@
+package driver
+
+import (
+	"slices"
+
+	"github.com/foxmq/foxmq/internal/event"
+)
+
+const (
+	// maxWants bounds the events that are asked for at a time. Those beyond it are asked for when they are learned
+	// of again.
+	maxWants = 2 * event.MaxMessageIDs
+	// maxTipAsks is how often an event is asked for that only a peer's tips told of; the next tips tell of it again.
+	maxTipAsks = 3
+	// maxAskDelay bounds, in ns, how long a push is waited for before its event is asked for.
+	maxAskDelay = 100e6
+	// minAskTimeout and maxAskTimeout bound the ns between two askings for the same event.
+	minAskTimeout, maxAskTimeout = 20e6, 5e9
+)
+
+// want is an event to ask for.
+type want struct {
+	id    event.ID
+	tip   bool  // only a peer's tips told of it; otherwise a waiting event needs it
+	next  int   // the peer to ask next
+	last  int   // the peer asked last; -1 if none was
+	asked int   // how often it was asked for
+	due   int64 // when to ask, or to ask again, in the driver's own time
+}
+
+// wants holds what is to be asked for, in the order in which it was learned of.
+type wants struct {
+	byID map[event.ID]*want
+	list []*want
+	due  int64 // the earliest due time, or before it
+}
+
+// want notes that id is to be asked for, of the peer first, unless it comes by itself in the time that a push of it
+// may still be under way.
+func (d *Driver) want(id event.ID, peer int, tip bool) {
+	if w := d.wants.byID[id]; w != nil {
+		w.tip = w.tip && tip
+		return
+	}
+	if len(d.wants.list) >= maxWants {
+		d.dropped++
+		return
+	}
+	w := &want{id: id, tip: tip, next: peer, last: -1, due: d.time + min(d.peers[peer].delay, maxAskDelay)}
+	d.wants.byID[id] = w
+	d.wants.list = append(d.wants.list, w)
+	d.wants.due = min(d.wants.due, w.due)
+}
+
+// needed tells whether w is still to be asked for.
+func (d *Driver) needed(w *want) bool {
+	if d.window.byID[w.id] != nil || d.waiting.byID[w.id] != nil {
+		return false
+	}
+	if w.tip {
+		return w.asked < maxTipAsks && !d.expired.has(w.id)
+	}
+	for _, c := range d.waiting.children[w.id] {
+		if d.lacks(c.event, w.id) {
+			return true
+		}
+	}
+	return false
+}
+
+// ask asks for what is due.
+func (d *Driver) ask() {
+	if d.time < d.wants.due {
+		return
+	}
+	due := make([][]event.ID, len(d.peers))
+	d.wants.due = never
+	d.wants.list = slices.DeleteFunc(d.wants.list, func(w *want) bool {
+		if !d.needed(w) {
+			delete(d.wants.byID, w.id)
+			return true
+		}
+		if w.due <= d.time {
+			d.askFor(w, due)
+		}
+		d.wants.due = min(d.wants.due, w.due)
+		return false
+	})
+	for p, ids := range due {
+		if len(ids) > 0 {
+			d.send(p, &event.Message{Want: ids, Tips: d.window.appendTips(nil)})
+		}
+	}
+}
+
+// askFor adds w to what is due to be asked of the peer whose turn it is, or of the next one that is connected.
+func (d *Driver) askFor(w *want, due [][]event.ID) {
+	for range d.peers {
+		w.next %= len(d.peers)
+		if d.peers[w.next].connected && len(due[w.next]) < event.MaxMessageIDs {
+			due[w.next] = append(due[w.next], w.id)
+			w.last = w.next
+			break
+		}
+		w.next++
+	}
+	w.next++
+	timeout := int64(minAskTimeout)
+	if w.last >= 0 {
+		timeout = max(timeout, 8*d.peers[w.last].delay)
+	}
+	w.due = d.time + min(timeout<<min(w.asked, 8), maxAskTimeout)
+	w.asked++
+}
+
+// askOn asks the peer at once for what it was asked for and has not sent: its answer was cut at the limits of a
+// message.
+func (d *Driver) askOn(peer int) {
+	for _, w := range d.wants.list {
+		if w.last == peer {
+			w.next, w.asked, w.due = peer, 0, d.time
+			d.wants.due = d.time
+		}
+	}
+}
+
+// askAfresh asks at once for everything: a peer has been connected, and it may be the one that can help.
+func (d *Driver) askAfresh(peer int) {
+	for _, w := range d.wants.list {
+		w.next, w.asked, w.due = peer, 0, d.time
+		d.wants.due = d.time
+	}
+}

@@ -1,0 +1,237 @@
+package driver
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/foxmq/foxmq/internal/event"
+)
+
+// vertex is an event that was taken in.
+type vertex struct {
+	event      *event.Event
+	index      uint64    // counts what was taken in; parents have a lower one
+	selfParent *vertex   // nil if absent, let go, or not what the event claims
+	parents    []*vertex // those held when the event was taken in
+	learned    int64     // when it was taken in, by this node's clock
+	since      int64     // the same in the driver's own time
+	own        uint64    // highest sequence number of this node's chain among its ancestors, itself included
+	unordered  bool      // has payload and is neither ordered nor ancient
+	ancient    bool
+	last       bool    // let go, but for being its creator's last word
+	gone       bool    // let go
+	known      members // peers known to have it
+	sent       members // peers it was sent to, the last of them at sentAt
+	sentAt     int64   // in the driver's own time
+	visited    uint64  // the last walk that came by
+	wanted     uint64  // the last walk that began here at a peer's wish
+}
+
+// matches tells whether v is what the parent claim says.
+func (v *vertex) matches(p *event.Parent) bool {
+	e := v.event
+	return e.Creator == p.Creator && e.Seq == p.Seq && e.BirthRound == p.BirthRound
+}
+
+// descends tells whether the self-chain of v leads to a, which is of the same creator.
+func (v *vertex) descends(a *vertex) bool {
+	for v != nil && !v.gone && !a.gone && v.event.Seq > a.event.Seq {
+		v = v.selfParent
+	}
+	return v == a
+}
+
+// window holds the events that are not ancient, and of the ancient ones the latest, for peers that lag.
+type window struct {
+	limits  *Limits
+	byID    map[event.ID]*vertex
+	byRound map[uint64][]*vertex // by birth round: those that are not ancient
+	ancient uint64               // events born before this round are
+	old     queue                // the ancient ones, oldest first
+	bytes   int                  // payload of all that is held
+	tips    [][]*vertex          // by creator: the ends of its branches, ascending by sequence number, then by ID
+	recent  []int                // by creator: how many of its events are not ancient
+	next    uint64               // index of the next vertex
+
+	unorderedEvents, unorderedBytes int // those with payload that are neither ordered nor ancient
+}
+
+// queue is a queue of vertices and the sum of their payloads.
+type queue struct {
+	list  []*vertex
+	bytes int
+}
+
+func newWindow(members int, limits *Limits) *window {
+	return &window{
+		limits:  limits,
+		byID:    make(map[event.ID]*vertex),
+		byRound: make(map[uint64][]*vertex),
+		ancient: 1,
+		tips:    make([][]*vertex, members),
+		recent:  make([]int, members),
+	}
+}
+
+// add takes in an event of the given birth round, which is not ancient, and links it to those of its parents that
+// are held. Self is this node's index.
+func (w *window) add(e *event.Event, self int) *vertex {
+	v := &vertex{event: e, index: w.next, parents: make([]*vertex, 0, len(e.Parents))}
+	w.next++
+	for i := range e.Parents {
+		p := w.byID[e.Parents[i].ID]
+		if p == nil {
+			continue
+		}
+		v.parents = append(v.parents, p)
+		v.own = max(v.own, p.own)
+		if i == 0 && e.Seq > 1 && p.matches(&e.Parents[i]) {
+			v.selfParent = p
+		}
+	}
+	if e.Creator == self {
+		v.own = max(v.own, e.Seq)
+	}
+	w.byID[e.ID()] = v
+	w.byRound[e.BirthRound] = append(w.byRound[e.BirthRound], v)
+	w.recent[e.Creator]++
+	w.bytes += len(e.Payload)
+	if e.Transactions() > 0 {
+		v.unordered = true
+		w.unorderedEvents++
+		w.unorderedBytes += len(e.Payload)
+	}
+	w.addTip(v)
+	return v
+}
+
+// addTip makes v a tip in place of its self-parent and of its creator's last word before it.
+func (w *window) addTip(v *vertex) {
+	creator := v.event.Creator
+	kept := make([]*vertex, 0, len(w.tips[creator])+1)
+	for _, t := range w.tips[creator] {
+		if t.last && t.event.Seq < v.event.Seq {
+			w.forget(t)
+		} else if t != v.selfParent {
+			kept = append(kept, t)
+		}
+	}
+	kept = append(kept, v)
+	slices.SortFunc(kept, func(a, b *vertex) int {
+		x, y := a.event.ID(), b.event.ID()
+		return cmp.Or(cmp.Compare(a.event.Seq, b.event.Seq), bytes.Compare(x[:], y[:]))
+	})
+	w.tips[creator] = kept
+}
+
+// branches counts the creator's branches whose ends are not ancient.
+func (w *window) branches(creator int) int {
+	n := 0
+	for _, t := range w.tips[creator] {
+		if !t.ancient {
+			n++
+		}
+	}
+	return n
+}
+
+// appendTips appends every tip, as a message tells them.
+func (w *window) appendTips(dst []event.Tip) []event.Tip {
+	for creator, tips := range w.tips {
+		for _, t := range tips {
+			dst = append(dst, event.Tip{Creator: creator, Seq: t.event.Seq, ID: t.event.ID()})
+		}
+	}
+	return dst
+}
+
+// settle notes that the vertex waits for the order no longer.
+func (w *window) settle(v *vertex) {
+	if v.unordered {
+		v.unordered = false
+		w.unorderedEvents--
+		w.unorderedBytes -= len(v.event.Payload)
+	}
+}
+
+// age raises the ancient threshold and lets go of what is beyond the limits.
+func (w *window) age(ancient uint64) {
+	for ; w.ancient < ancient; w.ancient++ {
+		for _, v := range w.byRound[w.ancient] {
+			v.ancient = true
+			w.settle(v)
+			w.recent[v.event.Creator]--
+			w.old.list = append(w.old.list, v)
+			w.old.bytes += len(v.event.Payload)
+		}
+		delete(w.byRound, w.ancient)
+	}
+	for len(w.old.list) > w.limits.KeptEvents || w.old.bytes > w.limits.KeptBytes {
+		v := w.old.list[0]
+		w.old.list = w.old.list[1:]
+		w.old.bytes -= len(v.event.Payload)
+		w.retire(v)
+	}
+}
+
+// retire lets go of a vertex, unless it is the highest tip of its creator: what a node that lost its memory asks
+// for is its own last event, however old.
+func (w *window) retire(v *vertex) {
+	tips := w.tips[v.event.Creator]
+	at := slices.Index(tips, v)
+	if at >= 0 && at == len(tips)-1 {
+		v.last = true
+		return
+	}
+	if at >= 0 {
+		w.tips[v.event.Creator] = slices.Delete(tips, at, at+1)
+	}
+	w.forget(v)
+}
+
+// forget cuts a vertex off, so that nothing before it is kept by what came after it.
+func (w *window) forget(v *vertex) {
+	delete(w.byID, v.event.ID())
+	w.bytes -= len(v.event.Payload)
+	v.gone, v.event, v.selfParent, v.parents = true, nil, nil, nil
+}
+
+// mark notes that the peer has v and with it all its ancestors.
+func (w *window) mark(v *vertex, peer int) {
+	if v.known.has(peer) {
+		return
+	}
+	v.known.add(peer)
+	stack := []*vertex{v}
+	for len(stack) > 0 {
+		v = stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, p := range v.parents {
+			if !p.gone && !p.known.has(peer) {
+				p.known.add(peer)
+				stack = append(stack, p)
+			}
+		}
+	}
+}
+
+// unmark forgets what the peer was thought to have, or only what it was sent.
+func (w *window) unmark(peer int, known bool) {
+	for _, v := range w.byID { // no order: each is changed by itself
+		v.sent.remove(peer)
+		if known {
+			v.known.remove(peer)
+		}
+	}
+}
+
+// extendsTip tells whether e continues a branch rather than opening one.
+func (w *window) extendsTip(e *event.Event) bool {
+	sp := e.SelfParent()
+	if sp == nil {
+		return false
+	}
+	p := w.byID[sp.ID]
+	return p != nil && p.matches(sp) && slices.Contains(w.tips[e.Creator], p)
+}
