@@ -24,8 +24,9 @@ var rooms = []struct {
 	{"internal/event", nil},
 	{"internal/logging", nil},
 	{"internal/tomlfile", nil},
-	{"internal/addressbook", []string{"internal/event", "internal/tomlfile"}},
-	{"internal/users", []string{"internal/tomlfile", "internal/topic"}},
+	{"internal/atomicfile", nil},
+	{"internal/addressbook", []string{"internal/atomicfile", "internal/event", "internal/tomlfile"}},
+	{"internal/users", []string{"internal/atomicfile", "internal/tomlfile", "internal/topic"}},
 	{"internal/tlsutil", []string{"internal/addressbook"}},
 	{"internal/config", []string{"internal/tomlfile"}},
 	// L1: the pure core.

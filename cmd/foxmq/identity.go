@@ -1,0 +1,87 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/foxmq/foxmq/internal/addressbook"
+	"github.com/foxmq/foxmq/internal/config"
+)
+
+// identity is who this node is in which cluster.
+type identity struct {
+	book  *addressbook.Book
+	key   *ecdsa.PrivateKey
+	self  int  // the node's index in the book
+	alone bool // there is no address book: the cluster is this node
+}
+
+// loadIdentity reads the address book and the node's key. Without an address book the node is alone, with a key
+// that lives as long as the process.
+func loadIdentity(cfg *config.Config) (*identity, error) {
+	path := cfg.File(config.AddressBookFile)
+	if !exists(path) {
+		book, keys, err := addressbook.Generate([]string{"127.0.0.1:19793"})
+		if err != nil {
+			return nil, err
+		}
+		return &identity{book: book, key: keys[0], alone: true}, nil
+	}
+	book, err := addressbook.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	key, source, err := loadKey(cfg)
+	if err != nil {
+		return nil, err
+	}
+	self, ok := book.Find(&key.PublicKey)
+	if !ok {
+		return nil, withHint(fmt.Errorf("%s: the key from %s is not in it", path, source),
+			"each key_N.pem belongs to the address book that was written with it")
+	}
+	return &identity{book: book, key: key, self: self}, nil
+}
+
+// loadKey returns the node's key and where it came from.
+func loadKey(cfg *config.Config) (key *ecdsa.PrivateKey, source string, err error) {
+	if cfg.SecretKey != "" {
+		key, err = addressbook.ParseKeyHex(cfg.SecretKey)
+		if err != nil {
+			return nil, "", fmt.Errorf("secret-key: %w", err)
+		}
+		return key, "secret-key", nil
+	}
+	if source = cfg.SecretKeyFile; source == "" {
+		if source, err = onlyKey(cfg.Dir); err != nil {
+			return nil, "", err
+		}
+	}
+	key, err = addressbook.LoadKey(source)
+	return key, source, err
+}
+
+// onlyKey returns the path of the one key_N.pem in dir.
+func onlyKey(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", fmt.Errorf("find key: %w", err)
+	}
+	var keys []string
+	for _, e := range entries {
+		if isKey, _ := filepath.Match("key_*.pem", e.Name()); isKey {
+			keys = append(keys, filepath.Join(dir, e.Name()))
+		}
+	}
+	const hint = "say which node this is: --secret-key-file %s"
+	switch len(keys) {
+	case 1:
+		return keys[0], nil
+	case 0:
+		return "", withHint(fmt.Errorf("%s has an address book but no key_N.pem", dir), hint, "FILE")
+	default:
+		return "", withHint(fmt.Errorf("%s has %d keys", dir, len(keys)), hint, keys[0])
+	}
+}

@@ -1,0 +1,137 @@
+// Package config holds the settings of a node: their defaults, their limits, and how a flag, the environment and
+// foxmq.toml give them a value, in that order of precedence.
+package config
+
+import (
+	"errors"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// The names of the files in a configuration directory.
+const (
+	SettingsFile    = "foxmq.toml"
+	AddressBookFile = "address-book.toml"
+	UsersFile       = "users.toml"
+	PermissionsFile = "permissions.toml"
+)
+
+// Config is the settings of one node. Default returns the defaults; Bind and Merge fill the rest.
+type Config struct {
+	Dir string // the configuration directory
+
+	SecretKeyFile string // PEM file with this node's key; empty: see cmd/foxmq
+	SecretKey     string // hex DER of this node's key; at most one of the two is set
+
+	MQTTAddr    string // TCP, MQTT clients
+	ClusterAddr string // UDP, the other nodes
+	AdminAddr   string // TCP, HTTP; empty: no such listener
+
+	MaxKeepAlive        time.Duration // the longest keep alive, and that of a client which asks for none; 0: no cap
+	AllowAnonymousLogin bool          // also allowed if users.toml says so
+	SilentConnectErrors bool          // close without a CONNACK that says why; also if users.toml says so
+
+	LogFormat string // full, compact, pretty or json
+	DataDir   string // empty: data/<node> in Dir
+
+	ConnectTimeout   time.Duration // from the connection's start to CONNACK, and how long a publish may wait for room
+	MaxSessionExpiry time.Duration
+
+	MaxPacketSize      int // bytes of one MQTT packet, in either direction
+	MaxInflight        int // unacknowledged QoS 1 and 2 messages of one client: our Receive Maximum
+	MaxQueuedMessages  int // messages that wait for one client to read them
+	MaxQueuedBytes     int
+	MaxPendingMessages int // messages of this node's clients that wait to be ordered
+	MaxPendingBytes    int
+}
+
+// Default returns the settings of a node that was told nothing.
+func Default() Config {
+	return Config{
+		Dir:                "foxmq.d",
+		MQTTAddr:           "0.0.0.0:1883",
+		ClusterAddr:        "0.0.0.0:19793",
+		AdminAddr:          "127.0.0.1:9883",
+		MaxKeepAlive:       time.Hour,
+		LogFormat:          "full",
+		ConnectTimeout:     10 * time.Second,
+		MaxSessionExpiry:   7 * day,
+		MaxPacketSize:      8 << 20,
+		MaxInflight:        1024,
+		MaxQueuedMessages:  65536,
+		MaxQueuedBytes:     64 << 20,
+		MaxPendingMessages: 65536,
+		MaxPendingBytes:    64 << 20,
+	}
+}
+
+// Bind adds a flag for each setting to fs. A flag's default is the value that c has now; parsing and Merge write
+// to c.
+func (c *Config) Bind(fs *pflag.FlagSet) {
+	fs.SortFlags = false
+	fs.StringVarP(&c.SecretKeyFile, "secret-key-file", "f", c.SecretKeyFile,
+		"PEM `file` with this node's P-256 key (default: the only key_N.pem in CONFIG_DIR)")
+	fs.StringVarP(&c.SecretKey, "secret-key", "k", c.SecretKey,
+		"this node's key as `hex` DER; better in SECRET_KEY, since others see a command line")
+	fs.VarP(addr(&c.MQTTAddr), "mqtt-addr", "L", "`host:port` for MQTT clients (TCP)")
+	fs.VarP(addr(&c.ClusterAddr), "cluster-addr", "C",
+		"`host:port` for the other nodes (UDP); need not be the address book's")
+	fs.Var(optionalAddr(&c.AdminAddr), "admin-addr", "`host:port` for health and readiness (HTTP); \"\" for none")
+	fs.Var(seconds(&c.MaxKeepAlive, 0, 65535*time.Second), "max-keep-alive",
+		"longest keep alive in `seconds`, also for clients that ask for none; 0: no cap")
+	fs.BoolVar(&c.AllowAnonymousLogin, "allow-anonymous-login", c.AllowAnonymousLogin,
+		"let clients in that give no user name")
+	fs.BoolVar(&c.SilentConnectErrors, "silent-connect-errors", c.SilentConnectErrors,
+		"close a refused connection without saying why")
+	fs.VarP(choice(&c.LogFormat, "full", "compact", "pretty", "json"), "log", "l",
+		"log `format`: full, compact, pretty or json; the level is FOXMQ_LOG or RUST_LOG")
+	fs.StringVar(&c.DataDir, "data-dir", c.DataDir,
+		"`directory` for this node's log and state (default: CONFIG_DIR/data/<node>)")
+	c.bindLimits(fs)
+	bindAbsent(fs)
+}
+
+func (c *Config) bindLimits(fs *pflag.FlagSet) {
+	fs.Var(seconds(&c.ConnectTimeout, time.Second, time.Hour), "connect-timeout",
+		"`time` a client has to connect, and a publish to find room")
+	fs.Var(seconds(&c.MaxSessionExpiry, 0, 1<<32*time.Second-time.Second), "max-session-expiry",
+		"longest `time` that a session outlives its connection")
+	fs.Var(size(&c.MaxPacketSize, 1<<10, 16<<20), "max-packet-size", "longest MQTT packet, in `bytes`")
+	fs.Var(number(&c.MaxInflight, 1, 65535), "max-inflight",
+		"unacknowledged publishes of one client (Receive Maximum): a `number`")
+	fs.Var(number(&c.MaxQueuedMessages, 1, 1<<30), "max-queued-messages",
+		"messages that wait for one client to read them: a `number`")
+	fs.Var(size(&c.MaxQueuedBytes, 1<<10, 1<<40), "max-queued-bytes",
+		"the same in `bytes`; a full queue drops QoS 0 and ends the connection at QoS 1 and 2")
+	fs.Var(number(&c.MaxPendingMessages, 1, 1<<30), "max-pending-messages",
+		"messages of this node's clients that wait to be ordered: a `number`")
+	fs.Var(size(&c.MaxPendingBytes, 1<<10, 1<<40), "max-pending-bytes",
+		"the same in `bytes`; clients are made to wait at this limit")
+}
+
+// Validate checks what no single setting can tell.
+func (c *Config) Validate() error {
+	switch {
+	case c.SecretKey != "" && c.SecretKeyFile != "":
+		return errors.New("both secret-key and secret-key-file are set")
+	case c.MaxQueuedBytes < c.MaxPacketSize:
+		return errors.New("max-queued-bytes is less than max-packet-size")
+	case c.MaxPendingBytes < c.MaxPacketSize:
+		return errors.New("max-pending-bytes is less than max-packet-size")
+	}
+	return nil
+}
+
+// File returns the path of a file in the configuration directory.
+func (c *Config) File(name string) string { return filepath.Join(c.Dir, name) }
+
+// NodeDataDir returns the directory for the data of the node with that index in the address book.
+func (c *Config) NodeDataDir(node int) string {
+	if c.DataDir != "" {
+		return c.DataDir
+	}
+	return filepath.Join(c.Dir, "data", strconv.Itoa(node))
+}
