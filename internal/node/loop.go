@@ -72,7 +72,7 @@ func (l *loop) hear() {
 			}
 		}
 	}
-	if (source{l.node}).Waiting() {
+	if l.node.backlog.Bytes() < softBacklog && l.node.pool.News() {
 		l.driver.Submitted(now)
 	}
 	if next := l.driver.NextTick(); next != 0 && next <= now {
@@ -140,6 +140,7 @@ func (l *loop) again(stale []*event.Event) {
 	}
 	l.node.pool.Again()
 	l.flown = l.newest
+	l.node.wake()
 }
 
 // show publishes how the driver is doing.

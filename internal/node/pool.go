@@ -37,7 +37,7 @@ const chunk = 64 << 10
 type pool struct {
 	room *semaphore.Weighted // taken by Submit, given back when the transaction is applied
 	size int64               // of room
-	wake func()              // called without mu held when payload waits where none did
+	wake func()              // called without mu held when there is news
 	// incarnation of this boot, 0 before the first event of it is made.
 	incarnation atomic.Uint64
 
@@ -46,7 +46,9 @@ type pool struct {
 	flying      queue                    // guarded by mu
 	first       uint64                   // number of the oldest flying transaction; guarded by mu
 	next        int                      // of flying, how many the newest events carry; the rest fly again; guarded by mu
+	news        bool                     // something came to wait since News was last called; guarded by mu
 	withdrawals map[replica.Token]uint64 // where in waiting the CONNECTs stand; guarded by mu
+	withdrawn   int                      // how many in waiting are; guarded by mu
 	bytes       int                      // of all transactions here, with overhead; guarded by mu
 	block       []byte                   // the chunk being filled; guarded by mu
 }
@@ -105,16 +107,17 @@ func (p *pool) TrySubmit(cmd replica.Command, token replica.Token) error {
 	})
 }
 
-// add copies the command to the end of the waiting queue and reports whether nothing waited before.
+// add copies the command to the end of the waiting queue and reports whether that is news.
 func (p *pool) add(command []byte, token replica.Token, connect bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if connect {
 		p.withdrawals[token] = p.waiting.end()
 	}
-	idle := !p.waits()
+	idle := !p.news
 	t := transaction{command: p.pack(command), token: token}
 	p.bytes += t.cost()
+	p.news = true
 	p.waiting.push(t)
 	return idle
 }
@@ -132,22 +135,6 @@ func (p *pool) pack(command []byte) []byte {
 	return p.block[start:len(p.block):len(p.block)]
 }
 
-// Withdraw takes a CONNECT back, if it is in no event yet.
-func (p *pool) Withdraw(token replica.Token) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	place, ok := p.withdrawals[token]
-	if !ok {
-		return false
-	}
-	delete(p.withdrawals, token)
-	t := p.waiting.at(place)
-	p.bytes -= t.cost()
-	p.room.Release(int64(t.cost()))
-	*t = transaction{}
-	return true
-}
-
 // waits reports whether there is something for an event to carry. The caller holds mu.
 func (p *pool) waits() bool { return p.next < p.flying.len() || p.waiting.len() > 0 }
 
@@ -157,6 +144,15 @@ func (p *pool) Waiting() bool {
 	defer p.mu.Unlock()
 	p.skipWithdrawn()
 	return p.waits()
+}
+
+// News reports whether something came to wait since it was last called.
+func (p *pool) News() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	news := p.news
+	p.news = false
+	return news && p.waits()
 }
 
 // Fill appends to payload what waits, as transactions of that incarnation, as long as the payload stays within
@@ -189,13 +185,6 @@ func (p *pool) Fill(payload []byte, incarnation uint64, limit int) []byte {
 	}
 }
 
-// skipWithdrawn drops what was withdrawn from the front of the waiting queue. The caller holds mu.
-func (p *pool) skipWithdrawn() {
-	for p.waiting.len() > 0 && p.waiting.front().command == nil {
-		p.waiting.pop()
-	}
-}
-
 // launch moves the foremost waiting transaction to the flying. The caller holds mu.
 func (p *pool) launch() {
 	t := p.waiting.pop()
@@ -210,6 +199,7 @@ func (p *pool) Again() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.next = 0
+	p.news = true
 }
 
 // Complete marks each of the results whose transaction was submitted here in this boot as Own, with its token,
@@ -241,5 +231,5 @@ func (p *pool) Complete(results []replica.Result, self int) {
 func (p *pool) Load() (count, bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.waiting.len() + p.flying.len(), p.bytes
+	return p.waiting.len() - p.withdrawn + p.flying.len(), p.bytes
 }

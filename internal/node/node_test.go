@@ -1,0 +1,270 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/node"
+	"github.com/foxmq/foxmq/internal/replica"
+)
+
+func TestOneNode(t *testing.T) {
+	c := newCluster(t, 1, nil)
+	if ready, reason := c.members[0].node.Ready(); ready || reason != "starting" {
+		t.Errorf("before it runs: %v, %q", ready, reason)
+	}
+	c.start(0)
+	c.submit(0, 0, 999)
+	c.awaitAgreement(1000, 0)
+	c.expectTokens(0, 1000)
+	if ready, reason := c.members[0].node.Ready(); !ready {
+		t.Errorf("not ready: %s", reason)
+	}
+	eventually(t, "the pool is empty", func() bool { return c.members[0].node.Status().PoolBytes == 0 })
+	if s := c.members[0].node.Status(); !s.Quorum || s.State != "active" || s.Index != 1000 || s.BacklogBytes != 0 {
+		t.Errorf("status: %+v", s)
+	}
+}
+
+// TestFourNodesOneOrder submits at every node at once: all four see the same, and each its own in order.
+func TestFourNodesOneOrder(t *testing.T) {
+	c := newCluster(t, 4, nil)
+	c.start(0, 1, 2, 3)
+	const each = 500
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() { c.submit(i, 0, each-1) })
+	}
+	all.Wait()
+	c.awaitAgreement(4*each, 0, 1, 2, 3)
+	for i := range 4 {
+		c.expectTokens(i, each)
+	}
+}
+
+// TestOneOfFourDies: the other three go on, and a second death stops the order until then.
+func TestOneOfFourDies(t *testing.T) {
+	c := newCluster(t, 4, nil)
+	c.start(0, 1, 2, 3)
+	for i := range 4 {
+		c.submit(i, 0, 49)
+	}
+	c.awaitAgreement(200, 0, 1, 2, 3)
+	c.kill(3)
+	for i := range 3 {
+		c.submit(i, 50, 49)
+	}
+	c.awaitAgreement(350, 0, 1, 2)
+	for i := range 3 {
+		c.expectTokens(i, 100)
+	}
+	c.kill(2)
+	eventually(t, "no quorum", func() bool { return !c.members[0].node.Quorum() })
+	if ready, reason := c.members[0].node.Ready(); ready || reason != "no quorum" {
+		t.Errorf("ready: %v, %q", ready, reason)
+	}
+}
+
+// TestWithoutQuorumThePoolFills: what is submitted waits up to the bound and is ordered when the others come.
+func TestWithoutQuorumThePoolFills(t *testing.T) {
+	c := newCluster(t, 4, func(_ int, cfg *node.Config) { cfg.PoolBytes = 100 * 512 })
+	c.start(0)
+	n := c.members[0].node
+	eventually(t, "it observes", func() bool { return n.Status().State == "observing" })
+	withdrawn := replica.Token{PacketID: 9999}
+	if err := n.TrySubmit(&replica.Connect{Connection: 1, ClientID: "gone"}, withdrawn); err != nil {
+		t.Fatal(err)
+	}
+	connect := &replica.Connect{Connection: 2, ClientID: "stays"}
+	count := 0
+	var err error
+	for err = n.TrySubmit(connect, replica.Token{}); err == nil; count++ {
+		message := replica.Message{Topic: "t", Payload: fmt.Append(nil, count)}
+		err = n.TrySubmit(&replica.Publish{Connection: 2, Message: message}, replica.Token{PacketID: uint16(count + 1)})
+	}
+	if !errors.Is(err, node.ErrFull) || count < 100 || count > 200 {
+		t.Fatalf("after %d transactions: %v", count, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := n.Submit(ctx, connect, replica.Token{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("submit with a done context: %v", err)
+	}
+	if !n.Withdraw(withdrawn) {
+		t.Error("not withdrawn")
+	}
+	c.start(1, 2, 3)
+	c.awaitAgreement(count, 0, 1, 2, 3)
+	c.expectTokens(0, count)
+}
+
+// TestStaleEventsAreSubmittedAgain cuts a node off while the others go on until its events are ancient. When it is
+// back, what it had submitted takes effect everywhere, once and in order.
+func TestStaleEventsAreSubmittedAgain(t *testing.T) {
+	c := newCluster(t, 4, nil)
+	c.start(0, 1, 2, 3)
+	c.submit(3, 0, 9)
+	c.awaitAgreement(10, 0, 1, 2, 3)
+	for i := range 3 {
+		c.disconnect(3, i)
+	}
+	c.submit(3, 10, 9)
+	count, first := 10, 0
+	before := c.members[0].node.Status().Round
+	for c.members[0].node.Status().Round < before+60 {
+		c.submit(0, first, 0)
+		first++
+		count++
+		c.members[0].seen.await(t, count)
+	}
+	for i := range 3 {
+		c.connect(3, i)
+	}
+	c.submit(3, 20, 9)
+	c.awaitAgreement(count+20, 0, 1, 2, 3)
+	c.expectTokens(3, 30)
+	c.expectTokens(0, first)
+}
+
+// TestDoRunsBetweenTransactions: a function given to Do sees the machine exactly where the consumer is.
+func TestDoRunsBetweenTransactions(t *testing.T) {
+	c := newCluster(t, 1, nil)
+	c.start(0)
+	m := c.members[0]
+	var submitting sync.WaitGroup
+	submitting.Go(func() { c.submit(0, 0, 4999) })
+	for done := false; !done; {
+		err := m.node.Do(func(machine *replica.Machine) {
+			m.seen.mu.Lock()
+			defer m.seen.mu.Unlock()
+			if int(machine.Index()) != len(m.seen.lines) {
+				t.Errorf("the machine is at %d, the consumer at %d", machine.Index(), len(m.seen.lines))
+			}
+			done = machine.Index() == 5000
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	submitting.Wait()
+}
+
+func TestStopped(t *testing.T) {
+	c := newCluster(t, 1, nil)
+	c.start(0)
+	c.submit(0, 0, 0)
+	c.awaitAgreement(1, 0)
+	c.kill(0)
+	n := c.members[0].node
+	if err := n.Do(func(*replica.Machine) { t.Error("ran") }); !errors.Is(err, node.ErrStopped) {
+		t.Errorf("do: %v", err)
+	}
+	if err := n.Submit(context.Background(), &replica.End{Connection: 1}, replica.Token{}); !errors.Is(err, node.ErrStopped) {
+		t.Errorf("submit: %v", err)
+	}
+	if err := n.TrySubmit(&replica.End{Connection: 1}, replica.Token{}); !errors.Is(err, node.ErrStopped) {
+		t.Errorf("try to submit: %v", err)
+	}
+}
+
+// TestMine tells the node's own connections from those of other nodes and boots.
+func TestMine(t *testing.T) {
+	c := newCluster(t, 1, nil)
+	c.start(0)
+	c.submit(0, 0, 0)
+	c.awaitAgreement(1, 0)
+	n := c.members[0].node
+	if !n.Mine(replica.Conn{Node: 0, Incarnation: 1, Number: 1}) {
+		t.Error("not its own")
+	}
+	if n.Mine(replica.Conn{Node: 1, Incarnation: 1}) || n.Mine(replica.Conn{Node: 0, Incarnation: 2}) {
+		t.Error("takes others' for its own")
+	}
+}
+
+// memoryLog keeps the ids of events, or fails.
+type memoryLog struct {
+	mu   sync.Mutex
+	have map[event.ID]bool // guarded by mu
+	err  error
+}
+
+func (l *memoryLog) Append(events []*event.Event) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range events {
+		l.have[e.ID()] = true
+	}
+	return l.err
+}
+
+func (l *memoryLog) has(e *event.Event) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.have[e.ID()]
+}
+
+// auditor is a transport that checks that every event was in the log before it left.
+type auditor struct {
+	node.Transport
+	t   testing.TB
+	log *memoryLog
+}
+
+func (a *auditor) Send(to int, m *event.Message) bool {
+	for _, e := range m.Events {
+		if !a.log.has(e) {
+			a.t.Errorf("event %v left before it was in the log", e.ID())
+		}
+	}
+	return a.Transport.Send(to, m)
+}
+
+func TestEventsAreInTheLogBeforeTheyLeave(t *testing.T) {
+	log := &memoryLog{have: map[event.ID]bool{}}
+	c := newCluster(t, 4, func(i int, cfg *node.Config) {
+		if i == 0 {
+			cfg.Log = log
+		}
+	})
+	c.members[0].transport = &auditor{t: t, log: log, Transport: c.members[0].net}
+	c.start(0, 1, 2, 3)
+	c.submit(0, 0, 20)
+	c.submit(1, 0, 20)
+	c.awaitAgreement(42, 0, 1, 2, 3)
+}
+
+func TestALogThatFailsStopsTheNode(t *testing.T) {
+	broken := errors.New("disk on fire")
+	c := newCluster(t, 1, func(_ int, cfg *node.Config) {
+		cfg.Log = &memoryLog{have: map[event.ID]bool{}, err: broken}
+	})
+	m := c.members[0]
+	if err := m.node.TrySubmit(&replica.Connect{Connection: 1, ClientID: "c"}, replica.Token{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.run(context.Background()); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	var good node.Config
+	newCluster(t, 2, func(i int, cfg *node.Config) { good = *cfg })
+	for name, spoil := range map[string]func(*node.Config){
+		"no members":    func(cfg *node.Config) { cfg.Keys = nil },
+		"self too high": func(cfg *node.Config) { cfg.Self = 2 },
+		"another's key": func(cfg *node.Config) { cfg.Self = 0 },
+		"no key":        func(cfg *node.Config) { cfg.Key = nil },
+	} {
+		cfg := good
+		spoil(&cfg)
+		if _, err := node.New(cfg); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
