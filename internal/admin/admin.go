@@ -98,7 +98,7 @@ func (s *Server) Run(ctx context.Context) error {
 	err := server.Serve(s.listener)
 	if release() {
 		close(stopped) // ctx is not done: the listener failed
-		server.Close()
+		_ = server.Close()
 	}
 	<-stopped
 	if !errors.Is(err, http.ErrServerClosed) {
@@ -112,7 +112,7 @@ func shutdown(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	if server.Shutdown(ctx) != nil {
-		server.Close()
+		_ = server.Close()
 	}
 }
 
@@ -139,7 +139,7 @@ func line(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
-	io.WriteString(w, text+"\n") // an error is the client's
+	_, _ = io.WriteString(w, text+"\n") // an error is the client's
 }
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
@@ -151,5 +151,5 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Write(append(body, '\n')) // an error is the client's
+	_, _ = w.Write(append(body, '\n')) // an error is the client's
 }
