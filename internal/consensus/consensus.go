@@ -1,0 +1,62 @@
+// Package consensus turns the hashgraph that a cluster's members build into one total order, the same on every
+// correct member: docs/consensus.md says how.
+//
+// An [Engine] is a pure state machine: it does no I/O, starts no goroutine, reads no clock, draws no randomness,
+// and no map's order reaches a result. It takes events whose size, shape and signature somebody has checked, with
+// parents before children, and says which rounds each of them decided.
+//
+// # Concurrency
+//
+// An Engine belongs to one goroutine. Events are immutable and shared; what an Engine returns is the caller's.
+package consensus
+
+import (
+	"errors"
+	"math"
+
+	"github.com/foxmq/foxmq/internal/event"
+)
+
+// Defaults of a Config.
+const (
+	DefaultCoinPeriod = 5
+	DefaultRoundsKept = 26
+)
+
+// NegInf is the round −∞: that of an event which plays no part in elections any more, or never will.
+const NegInf int64 = math.MinInt64
+
+// ErrJudges is why an engine stops ordering: a round had fewer judges than a supermajority. With at most f faulty
+// members that cannot be.
+var ErrJudges = errors.New("a round has fewer judges than a supermajority")
+
+// Config is what an engine needs to know. It must be the same on all members. Members must be set; any other zero
+// field means its default.
+type Config struct {
+	Members    int // nodes in the address book, 1 to event.MaxMembers
+	CoinPeriod int // every CoinPeriod-th round of voting flips coins; at least 2, default 5
+	RoundsKept int // an event is ancient when this many rounds were decided after those of its birth; default 26
+	Mutation   Mutation
+}
+
+// Round is a decided round.
+type Round struct {
+	Number  uint64
+	Judges  []event.ID     // by ascending creator
+	Events  []Ordered      // in their final order
+	Stale   []*event.Event // went ancient with this round without being ordered, in the order of insertion
+	Ancient uint64         // events with a birth round below this are ancient from now on
+}
+
+// Ordered is an event in its place in the order.
+type Ordered struct {
+	Event *event.Event
+	Time  int64 // consensus time of its first transaction, ns since 1970; that of its i-th is Time + i·1000
+}
+
+// Preview says what an event would be that does not exist yet.
+type Preview struct {
+	Round    int64 // NegInf if it would have none
+	Advances bool  // its round is above that of its self-parent, or it has none
+	Echoes   int   // creators, its own included, whose witness of that round it would see
+}

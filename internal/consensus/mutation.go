@@ -1,0 +1,17 @@
+package consensus
+
+// Mutation plants one known bug into an engine, for tests only: they show that the simulator would find it. Each is
+// consulted at exactly one place.
+type Mutation uint8
+
+// The bugs that can be planted.
+const (
+	NoMutation               Mutation = iota
+	TallyAtVoter                      // votes are counted at the voter, not at the event that opened its round
+	ParentlessAlwaysRound1            // an event without parents is of round 1 also when round 1 is decided
+	SignatureTieBreak                 // the last tie of the order goes by signature, which nodes may hold differently
+	CoinByteTest                      // the coin is whether the coin byte is not 0, so that it is nearly always YES
+	RetainedGeneration                // generations in the order count ancestors that some nodes no longer hold
+	RecomputeSparesAllJudges          // every judge keeps its round, also one that descends from another
+	TwoThirdsNotMore                  // a supermajority is 2n/3 or more, not more than 2n/3
+)
