@@ -1,0 +1,141 @@
+package literal
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Fame is how the election stands for a witness of the pending round.
+type Fame int
+
+// The states of an election.
+const (
+	Undecided Fame = iota
+	Famous
+	NotFamous
+)
+
+// ballot is one witness's vote on another.
+type ballot struct{ voter, candidate *vertex }
+
+// candidate reports whether x stands for election: only the lowest undecided round is elected.
+func (o *Oracle) candidate(x *vertex) bool { return x.witness() && x.round == int64(o.pending) }
+
+// elect returns the famous witnesses of the pending round, and whether it is decided: whether it has a candidate
+// and every known one is decided.
+func (o *Oracle) elect() (famous []*vertex, decided bool) {
+	for _, x := range o.graph {
+		if !o.candidate(x) {
+			continue
+		}
+		decided = true
+		switch o.fame(x) {
+		case Famous:
+			famous = append(famous, x)
+		case Undecided:
+			return nil, false
+		}
+	}
+	return famous, decided
+}
+
+// fame decides about one candidate: as the first voter does whose tally is clear, outside of coin rounds.
+func (o *Oracle) fame(c *vertex) Fame {
+	if o.late(c) {
+		return NotFamous
+	}
+	for _, v := range o.graph {
+		if verdict := o.verdict(v, c); verdict != Undecided {
+			return verdict
+		}
+	}
+	return Undecided
+}
+
+// late reports whether a candidate came when a witness two rounds above it was already there.
+func (o *Oracle) late(c *vertex) bool {
+	for _, x := range o.graph {
+		if x == c {
+			return false
+		}
+		if x.witness() && x.round >= c.round+2 {
+			return true
+		}
+	}
+	return false
+}
+
+// verdict is what the tally of v alone decides about c.
+func (o *Oracle) verdict(v, c *vertex) Fame {
+	d := v.round - c.round
+	if !v.witness() || d < 2 || d%int64(o.coinPeriod) == 0 {
+		return Undecided
+	}
+	yes, no := o.tally(v, c)
+	switch {
+	case yes >= o.quorum:
+		return Famous
+	case no >= o.quorum:
+		return NotFamous
+	}
+	return Undecided
+}
+
+// tally counts the votes of the witnesses, one round below v, that firstWitness(v) strongly saw. It is never taken
+// at v itself: with forks, v may strongly see other witnesses than the event that opened its round for it.
+func (o *Oracle) tally(v, c *vertex) (yes, no int) {
+	for _, w := range firstWitness(v).stronglySees {
+		switch {
+		case w == nil:
+		case o.vote(w, c):
+			yes++
+		default:
+			no++
+		}
+	}
+	return yes, no
+}
+
+// vote is the vote of v, a witness of a round above c's.
+func (o *Oracle) vote(v, c *vertex) bool {
+	vote, known := o.votes[ballot{v, c}]
+	if !known {
+		vote = o.castVote(v, c)
+		o.votes[ballot{v, c}] = vote
+	}
+	return vote
+}
+
+func (o *Oracle) castVote(v, c *vertex) bool {
+	d := v.round - c.round
+	if d == 1 {
+		return sees(v, c)
+	}
+	yes, no := o.tally(v, c)
+	if d%int64(o.coinPeriod) == 0 && max(yes, no) < o.quorum {
+		return v.Coin&1 == 1
+	}
+	return yes >= no
+}
+
+// sees reports whether c is the witness of its creator, in its round, that v sees: the one that v sees may be of a
+// later round, and then c is looked for below it on the self-chain.
+func sees(v, c *vertex) bool {
+	w := firstSee(v, c.Creator)
+	for w != nil && w.round > c.round {
+		w = firstSelfWitness(w.self)
+	}
+	return w == c
+}
+
+// onePerCreator returns the judges among the famous witnesses, by creator: of one creator's, the lowest id.
+func onePerCreator(famous []*vertex) []*vertex {
+	slices.SortFunc(famous, func(a, b *vertex) int {
+		x, y := a.ID(), b.ID()
+		if a.Creator != b.Creator {
+			return a.Creator - b.Creator
+		}
+		return bytes.Compare(x[:], y[:])
+	})
+	return slices.CompactFunc(famous, func(a, b *vertex) bool { return a.Creator == b.Creator })
+}
