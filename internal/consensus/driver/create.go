@@ -23,7 +23,7 @@ type creator struct {
 	seen        []*vertex // by creator: the last one of its events that an own event had as a parent
 	news        members   // creators of events that were taken in since the last own event
 	changed     bool      // the engine knows more than when it was last asked for a preview
-	echoRound   uint64    // highest round of which an own event has reached a supermajority's witnesses
+	echoRound   int64     // highest round of which an own event has reached a supermajority's witnesses
 	submitted   int64     // when the Source's newest transaction was learned of, by this node's clock
 	interval    int64     // ns between two events that advance neither the round nor its echo
 	pace        int64     // and what the machine can bear
@@ -87,7 +87,7 @@ func (d *Driver) plan() (plan, bool) {
 	}
 	c.changed = false
 	p.preview = d.preview(p.others)
-	return p, p.preview.Advances || news && p.preview.Reached >= d.quorum && p.preview.Round > c.echoRound // (a), (b)
+	return p, p.preview.Advances || news && p.preview.Echoes >= d.quorum && p.preview.Round > c.echoRound // (a), (b)
 }
 
 // spacing returns the ns that pass at least before an event of kind (c) or (d).
@@ -177,7 +177,7 @@ func (d *Driver) makeEvent(p plan) bool {
 	for _, o := range p.others {
 		c.seen[o.event.Creator] = o
 	}
-	if p.preview.Reached >= d.quorum {
+	if p.preview.Echoes >= d.quorum {
 		c.echoRound = max(c.echoRound, p.preview.Round)
 	}
 	c.news = members{}

@@ -1,0 +1,91 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+const (
+	// loadTime bounds, in virtual ns, how long a run may take to decide its rounds under load.
+	loadTime = 300e9
+	// drainRounds is K: within so many rounds after the faults have healed everything submitted is ordered. It has
+	// room for what went stale in a partition: the rounds until it is, and those of its second try.
+	drainRounds = 80
+	// drainTime bounds the same in virtual ns.
+	drainTime = 120e9
+	// idleTime is for how many virtual ns an idle cluster is watched.
+	idleTime = 10e9
+)
+
+// scheduleEnd looks now and then whether the rounds wanted are decided, and ends the load and the faults.
+func (w *World) scheduleEnd() {
+	w.after(10*w.sc.Delay, func() {
+		switch {
+		case w.check.rounds() >= w.sc.Rounds:
+			w.ended = true
+			w.heal()
+			w.drain(w.check.rounds()+drainRounds, w.now+drainTime)
+		case w.now > epoch+loadTime:
+			w.check.fail("liveness", "%d rounds under load: %s", w.check.rounds(), w.describe())
+		default:
+			w.scheduleEnd()
+		}
+	})
+}
+
+// drain waits until everything that correct nodes submitted has taken effect at all of them.
+func (w *World) drain(round uint64, deadline int64) {
+	switch {
+	case w.drained():
+		w.idle()
+		return
+	case w.check.rounds() > round || w.now > deadline:
+		w.check.fail("liveness", "not all is ordered after healing: %s", w.describe())
+		return
+	}
+	w.after(10*w.sc.Delay, func() { w.drain(round, deadline) })
+}
+
+// drained tells whether nothing is left to be ordered.
+func (w *World) drained() bool {
+	for _, l := range w.check.logs {
+		if l.host.crashed {
+			continue
+		}
+		if l.host.driver.Status().Unordered > 0 {
+			return false
+		}
+		for _, o := range w.check.logs {
+			if !o.host.crashed && l.applied[o.host.index] != len(o.host.source.submitted) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// idle checks that a cluster with nothing to do does nothing: no event is made, and the nodes exchange no more than
+// their tips.
+func (w *World) idle() {
+	made := w.check.made
+	w.after(idleTime, func() {
+		if w.check.made != made {
+			w.check.fail("idle", "%d events were made with nothing to order", w.check.made-made)
+		}
+		w.check.done = true
+	})
+}
+
+// describe tells how each correct node is doing.
+func (w *World) describe() string {
+	var b strings.Builder
+	for _, l := range w.check.logs {
+		s := l.host.driver.Status()
+		fmt.Fprintf(&b, "\n  node %d: crashed %v, state %d, pending %d, ancient %d, own %d, unordered %d, waiting %d, "+
+			"missing %d, applied %v, submitted %d, dropped %d", l.host.index, l.host.crashed, s.State, s.Pending, s.Ancient,
+			s.Own, s.Unordered, s.Waiting, s.Missing, l.applied, len(l.host.source.submitted), s.Dropped)
+	}
+	fmt.Fprintf(&b, "\n  at %v", time.Duration(w.now-epoch))
+	return b.String()
+}

@@ -1,0 +1,170 @@
+package sim
+
+import "github.com/foxmq/foxmq/internal/event"
+
+// network decides when and whether a message arrives.
+type network struct {
+	w   *World
+	cut [][]bool // from, to: nothing arrives
+}
+
+func newNetwork(w *World) *network {
+	n := &network{w: w, cut: make([][]bool, w.sc.Members)}
+	for i := range n.cut {
+		n.cut[i] = make([]bool, w.sc.Members)
+	}
+	return n
+}
+
+// delay draws how long a message from one member to another takes.
+func (n *network) delay(from, to int) int64 {
+	sc := &n.w.sc
+	mean := sc.Delay
+	if from%sc.Sites != to%sc.Sites {
+		mean = sc.Far
+	}
+	spread := int64(float64(mean) * sc.Jitter)
+	return max(1000, mean-spread/2+n.w.between(0, spread+1))
+}
+
+// send lets a message travel, and arrive never, once or twice. The receiving member's half is chosen when it
+// arrives.
+func (n *network) send(from, to int, m *event.Message) {
+	w := n.w
+	if n.cut[from][to] || !w.ended && w.chance(w.sc.Loss) {
+		return
+	}
+	deliver := func() {
+		if !n.cut[from][to] {
+			w.deliver(from, to, m)
+		}
+	}
+	w.after(n.delay(from, to), deliver)
+	if w.chance(w.sc.Duplicates) {
+		w.after(n.delay(from, to)+n.delay(from, to), deliver)
+	}
+}
+
+// deliver hands a message to whatever stands for the member.
+func (w *World) deliver(from, to int, m *event.Message) {
+	w.note('d', from, to, nil)
+	if w.chance(0.05) {
+		m = resign(w, m)
+	}
+	t := &w.members[to]
+	if t.puppet != nil {
+		t.puppet.receive(from, m)
+	}
+	for _, h := range t.hosts {
+		if h.hears(from) {
+			h.receive(from, m)
+		}
+	}
+}
+
+// resign returns the message with other signatures, as if its events had come by way of nodes that hold other
+// valid signatures of them: nothing may depend on that.
+func resign(w *World, m *event.Message) *event.Message {
+	c := *m
+	c.Events = make([]*event.Event, len(m.Events))
+	for i, e := range m.Events {
+		other := *e
+		other.Signature[0] = byte(w.rng.Uint32())
+		c.Events[i] = &other
+	}
+	return &c
+}
+
+// scheduleFaults lets crashes, partitions and cuts come.
+func (w *World) scheduleFaults() {
+	for i := range w.sc.Crashes {
+		victim := w.members[w.sc.liars()+i].hosts[0]
+		w.after(w.between(200*w.sc.Delay, 400*w.sc.Delay), victim.crash)
+	}
+	if w.sc.Episodes {
+		w.after(w.between(20*w.sc.Delay, 60*w.sc.Delay), w.episode)
+	}
+}
+
+// episode cuts some links for a while, then comes again.
+func (w *World) episode() {
+	if w.ended {
+		return
+	}
+	if w.rng.IntN(3) == 0 {
+		w.cutSome()
+	} else {
+		w.partition()
+	}
+	told := w.rng.IntN(2) == 0 // the nodes notice
+	if told {
+		w.tellCuts()
+	}
+	w.after(w.between(5*w.sc.Delay, 150*w.sc.Delay), func() { w.heal() })
+	w.after(w.between(160*w.sc.Delay, 300*w.sc.Delay), w.episode)
+}
+
+// partition splits the members in two.
+func (w *World) partition() {
+	side := make([]bool, w.sc.Members)
+	for i := range side {
+		side[i] = w.rng.IntN(2) == 0
+	}
+	if w.rng.IntN(2) == 0 { // one alone
+		for i := range side {
+			side[i] = false
+		}
+		side[w.rng.IntN(len(side))] = true
+	}
+	for i := range side {
+		for j := range side {
+			w.net.cut[i][j] = side[i] != side[j]
+		}
+	}
+}
+
+// cutSome cuts single directions of links.
+func (w *World) cutSome() {
+	for range 1 + w.rng.IntN(w.sc.Members) {
+		i, j := w.rng.IntN(w.sc.Members), w.rng.IntN(w.sc.Members)
+		if i != j {
+			w.net.cut[i][j] = true
+		}
+	}
+}
+
+// tellCuts tells the nodes of links that are cut, as a transport does after a while.
+func (w *World) tellCuts() {
+	w.eachHost(func(h *host) {
+		for p := range w.members {
+			if p != h.index && (w.net.cut[h.index][p] || w.net.cut[p][h.index]) {
+				h.connect(p, false)
+			}
+		}
+	})
+}
+
+// heal ends all cuts.
+func (w *World) heal() {
+	for i := range w.net.cut {
+		clear(w.net.cut[i])
+	}
+	w.eachHost(func(h *host) {
+		for p := range w.members {
+			if p != h.index {
+				h.connect(p, true)
+			}
+		}
+	})
+}
+
+// eachHost calls f with every node that runs, by index.
+func (w *World) eachHost(f func(*host)) {
+	for i := range w.members {
+		for _, h := range w.members[i].hosts {
+			if h.started && !h.crashed {
+				f(h)
+			}
+		}
+	}
+}

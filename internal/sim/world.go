@@ -1,0 +1,173 @@
+// Package sim is a simulated world: a cluster of real drivers and engines, and a network, clocks, faults and liars
+// that are made up, all in one goroutine and virtual time, from one seed. The same seed gives the same run, event
+// for event. At every step the world checks what docs/consensus.md promises and stops at the first promise broken.
+//
+// # Concurrency
+//
+// A World belongs to one goroutine; different worlds share nothing.
+package sim
+
+import (
+	"container/heap"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"math/rand/v2"
+	"time"
+)
+
+// Result is what came of a run that broke no promise.
+type Result struct {
+	Rounds  uint64          // decided by the foremost node
+	Events  int             // made by correct nodes
+	Steps   int             // messages delivered, ticks and so on
+	Elapsed time.Duration   // in virtual time
+	Latency []time.Duration // from a transaction's submission until a correct node has it ordered, for each such pair
+	Trace   [sha256.Size]byte
+}
+
+// Failure says which promise a run broke. It is an error.
+type Failure struct {
+	Invariant string
+	Detail    string
+	At        time.Duration // in virtual time
+}
+
+// Error implements error.
+func (f *Failure) Error() string {
+	return fmt.Sprintf("%s broken at %v: %s", f.Invariant, f.At, f.Detail)
+}
+
+// epoch is the virtual time at which every run begins, in ns since 1970.
+const epoch = 1_700_000_000e9
+
+// World is one simulated cluster.
+type World struct {
+	sc      Scenario
+	rng     *rand.Rand
+	now     int64 // virtual time in ns since 1970
+	actions actions
+	counter uint64 // actions scheduled so far
+	steps   int
+	net     *network
+	members []member
+	check   *checker
+	trace   hash.Hash
+	ended   bool // the load and the faults are over
+}
+
+// member is one entry of the address book: a correct node, the twins of a liar, or a puppet.
+type member struct {
+	hosts  []*host
+	puppet *puppet
+}
+
+// action is something that happens at a moment.
+type action struct {
+	at    int64
+	order uint64 // of two at one moment, the one scheduled first comes first
+	do    func()
+}
+
+// actions is a heap of what is going to happen, the next first.
+type actions []action
+
+func (a actions) Len() int { return len(a) }
+
+func (a actions) Less(i, j int) bool {
+	return a[i].at < a[j].at || a[i].at == a[j].at && a[i].order < a[j].order
+}
+
+func (a actions) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+
+// Push implements heap.Interface.
+func (a *actions) Push(x any) { *a = append(*a, x.(action)) }
+
+// Pop implements heap.Interface.
+func (a *actions) Pop() any {
+	last := len(*a) - 1
+	x := (*a)[last]
+	(*a)[last] = action{}
+	*a = (*a)[:last]
+	return x
+}
+
+// New makes the world of a scenario.
+func New(sc Scenario) *World {
+	w := &World{
+		sc:    sc,
+		rng:   rand.New(rand.NewPCG(sc.Seed, 1)),
+		now:   epoch,
+		trace: sha256.New(),
+	}
+	w.net = newNetwork(w)
+	w.check = newChecker(w)
+	w.members = make([]member, sc.Members)
+	for i := range w.members {
+		w.populate(i)
+	}
+	return w
+}
+
+// after schedules do for the time ns from now.
+func (w *World) after(ns int64, do func()) {
+	w.counter++
+	heap.Push(&w.actions, action{w.now + max(ns, 0), w.counter, do})
+}
+
+// Run lets the scenario happen and returns what came of it, or the promise that it broke.
+func (w *World) Run() (Result, *Failure) {
+	w.scheduleFaults()
+	w.scheduleEnd()
+	for len(w.actions) > 0 && w.check.failure == nil && !w.check.done {
+		a := heap.Pop(&w.actions).(action)
+		w.now = a.at
+		w.steps++
+		a.do()
+		if w.steps > maxSteps {
+			w.check.fail("liveness", "the run does not end")
+		}
+	}
+	if w.check.failure != nil {
+		return Result{}, w.check.failure
+	}
+	r := Result{
+		Rounds:  w.check.rounds(),
+		Events:  w.check.made,
+		Steps:   w.steps,
+		Elapsed: time.Duration(w.now - epoch),
+		Latency: w.check.latency,
+	}
+	w.trace.Sum(r.Trace[:0])
+	return r, nil
+}
+
+// maxSteps ends a run in which something goes round in circles.
+const maxSteps = 3_000_000
+
+// note adds to the trace.
+func (w *World) note(what byte, a, b int, more []byte) {
+	var buf [32]byte
+	buf[0] = what
+	binary.BigEndian.PutUint64(buf[1:], uint64(w.now))
+	binary.BigEndian.PutUint32(buf[9:], uint32(a))
+	binary.BigEndian.PutUint32(buf[13:], uint32(b))
+	w.trace.Write(buf[:17])
+	w.trace.Write(more)
+}
+
+// chance is true with probability p.
+func (w *World) chance(p float64) bool { return p > 0 && w.rng.Float64() < p }
+
+// between returns a number from lo on, below hi.
+func (w *World) between(lo, hi int64) int64 {
+	if hi <= lo {
+		return lo
+	}
+	return lo + w.rng.Int64N(hi-lo)
+}
+
+// faults returns f, quorum returns q of a cluster.
+func faults(members int) int { return (members - 1) / 3 }
+func quorum(members int) int { return members*2/3 + 1 }
