@@ -31,9 +31,9 @@ func (l *list) Remove(name string) {
 	l.es = slices.Delete(l.es, i, i+1)
 }
 
-func (l *list) Match(filter string, f func(*entry) bool) {
+func (l *list) Match(filter, after string, f func(*entry) bool) {
 	for i, n := range l.names {
-		if (filter == "#" || filter == n) && !f(l.es[i]) {
+		if n > after && (filter == "#" || filter == n) && !f(l.es[i]) {
 			return
 		}
 	}

@@ -54,9 +54,9 @@ type names interface {
 	Insert(name string, e *entry)
 	// Remove takes a name away that is there.
 	Remove(name string)
-	// Match calls f with each entry whose name matches the filter, in one order that depends on the names only,
-	// until f returns false.
-	Match(filter string, f func(*entry) bool)
+	// Match calls f with each entry whose name matches the filter and comes behind after, in one order that
+	// depends on the names only, until f returns false.
+	Match(filter, after string, f func(*entry) bool)
 }
 
 func newRetained(limits Limits) retained {
@@ -124,10 +124,11 @@ func (s *retained) sorted() []*entry {
 	return all
 }
 
-// Retained calls f with each retained message whose topic matches the filter, in an order that is the same on
-// every node, until f returns false. f must not call Apply.
-func (m *Machine) Retained(filter string, f func(Retained) bool) {
-	m.retained.names.Match(filter, func(e *entry) bool { return f(e.Retained) })
+// Retained calls f with each retained message whose topic matches the filter and comes behind the topic after, until
+// f returns false. The order of topics is the same on every node and depends on nothing else; an empty after stands
+// before all. So a reader may stop, and go on later where it was. f must not call Apply.
+func (m *Machine) Retained(filter, after string, f func(Retained) bool) {
+	m.retained.names.Match(filter, after, func(e *entry) bool { return f(e.Retained) })
 }
 
 // expiryHeap holds the entries that expire, the earliest deadline first.

@@ -76,10 +76,14 @@ func (s *script) do(words []string) string {
 // retainedOf prints the retained messages that match the filter.
 func retainedOf(m *replica.Machine, filter string) string {
 	var b strings.Builder
-	m.Retained(filter, func(r replica.Retained) bool {
-		fmt.Fprintln(&b, showMessage(r.Message))
-		return true
-	})
+	for after, more := "", true; more; {
+		more = false
+		m.Retained(filter, after, func(r replica.Retained) bool {
+			fmt.Fprintln(&b, showMessage(r.Message))
+			after, more = r.Message.Topic, true
+			return len(after)%2 == 0 // stop now and then, and go on from there
+		})
+	}
 	return b.String()
 }
 
