@@ -7,20 +7,20 @@ import (
 
 // Status is a picture of the node. Its parts are each of one moment, which are close to each other.
 type Status struct {
-	Members   int    // in the address book
-	Connected int    // peers that messages can be sent to
-	Quorum    bool   // as Node.Quorum tells
-	State     string // observing, lost, behind or active
-	Round     uint64 // the round that is being decided
-	Index     uint64 // of the last applied transaction
+	Members   int    `json:"members"`   // in the address book
+	Connected int    `json:"connected"` // peers that messages can be sent to
+	Quorum    bool   `json:"quorum"`    // as Node.Quorum tells
+	State     string `json:"state"`     // observing, lost, behind or active
+	Round     uint64 `json:"round"`     // the round that is being decided
+	Index     uint64 `json:"index"`     // of the last applied transaction
 
-	PoolCount    int // transactions submitted here and not applied yet
-	PoolBytes    int // and what they count
-	BacklogBytes int // ordered and not applied yet
+	PoolCount    int `json:"pool_count"`    // transactions submitted here and not applied yet
+	PoolBytes    int `json:"pool_bytes"`    // and what they count
+	BacklogBytes int `json:"backlog_bytes"` // ordered and not applied yet
 
-	BadSignatures uint64 // events refused for their signature since the start
-	Dropped       uint64 // events that the driver refused or forgot at some limit since the start
-	Machine       replica.Counts
+	BadSignatures uint64         `json:"bad_signatures"` // events refused for their signature since the start
+	Dropped       uint64         `json:"dropped"`        // events that the driver refused or forgot at a limit
+	Machine       replica.Counts `json:"machine"`
 }
 
 // Status returns a picture of the node.

@@ -13,15 +13,15 @@ var DefaultLimits = Limits{Connections: 1 << 20, Retained: 1 << 20, RetainedByte
 
 // Counts tell how much the machine holds and how often it refused since it was made, on this node.
 type Counts struct {
-	Connections     int
-	Retained        int
-	RetainedBytes   int
-	RetainedRefused uint64 // messages that Limits kept from being retained
-	ConnectsRefused uint64 // connections that Limits kept from being made
-	Applied         uint64
-	Stale           uint64
-	Invalid         uint64
-	Ignored         uint64
+	Connections     int    `json:"connections"`
+	Retained        int    `json:"retained"`
+	RetainedBytes   int    `json:"retained_bytes"`
+	RetainedRefused uint64 `json:"retained_refused"` // messages that Limits kept from being retained
+	ConnectsRefused uint64 `json:"connects_refused"` // connections that Limits kept from being made
+	Applied         uint64 `json:"applied"`
+	Stale           uint64 `json:"stale"`
+	Invalid         uint64 `json:"invalid"`
+	Ignored         uint64 `json:"ignored"`
 }
 
 // Machine is the replicated state. See the package comment.
