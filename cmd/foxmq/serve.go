@@ -16,13 +16,15 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 	if err != nil {
 		return err
 	}
+	store, err := openUsers(&cfg, log)
+	if err != nil {
+		return err
+	}
 	if id.alone {
-		log.Warn("no address book, running alone", zap.String("config_dir", cfg.Dir))
+		log.Warn("no address book, this node is alone", zap.String("config_dir", cfg.Dir))
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		<-ctx.Done()
-		return ctx.Err()
-	})
+	group.Go(func() error { return store.Run(ctx) })
+	group.Go(func() error { return reloadOnHangup(ctx, store) })
 	return group.Wait()
 }

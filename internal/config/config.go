@@ -28,11 +28,11 @@ type Config struct {
 
 	MQTTAddr    string // TCP, MQTT clients
 	ClusterAddr string // UDP, the other nodes
-	AdminAddr   string // TCP, HTTP; empty: no such listener
+	AdminAddr   string // TCP, HTTP
 
-	MaxKeepAlive        time.Duration // the longest keep alive, and that of a client which asks for none; 0: no cap
-	AllowAnonymousLogin bool          // also allowed if users.toml says so
-	SilentConnectErrors bool          // close without a CONNACK that says why; also if users.toml says so
+	MaxKeepAlive        uint16 // seconds; the longest keep alive, and that of clients that ask for none; 0: no cap
+	AllowAnonymousLogin bool   // also allowed if users.toml says so
+	SilentConnectErrors bool   // close without a CONNACK that says why; also if users.toml says so
 
 	LogFormat string // full, compact, pretty or json
 	DataDir   string // empty: data/<node> in Dir
@@ -55,7 +55,7 @@ func Default() Config {
 		MQTTAddr:           "0.0.0.0:1883",
 		ClusterAddr:        "0.0.0.0:19793",
 		AdminAddr:          "127.0.0.1:9883",
-		MaxKeepAlive:       time.Hour,
+		MaxKeepAlive:       3600,
 		LogFormat:          "full",
 		ConnectTimeout:     10 * time.Second,
 		MaxSessionExpiry:   7 * day,
@@ -79,8 +79,8 @@ func (c *Config) Bind(fs *pflag.FlagSet) {
 	fs.VarP(addr(&c.MQTTAddr), "mqtt-addr", "L", "`host:port` for MQTT clients (TCP)")
 	fs.VarP(addr(&c.ClusterAddr), "cluster-addr", "C",
 		"`host:port` for the other nodes (UDP); need not be the address book's")
-	fs.Var(optionalAddr(&c.AdminAddr), "admin-addr", "`host:port` for health and readiness (HTTP); \"\" for none")
-	fs.Var(seconds(&c.MaxKeepAlive, 0, 65535*time.Second), "max-keep-alive",
+	fs.Var(addr(&c.AdminAddr), "admin-addr", "`host:port` for health and readiness (HTTP)")
+	fs.Var(number(&c.MaxKeepAlive, 0, 65535), "max-keep-alive",
 		"longest keep alive in `seconds`, also for clients that ask for none; 0: no cap")
 	fs.BoolVar(&c.AllowAnonymousLogin, "allow-anonymous-login", c.AllowAnonymousLogin,
 		"let clients in that give no user name")

@@ -46,17 +46,6 @@ func addr(p *string) pflag.Value {
 	return &value[string]{p, parseAddr, same, "address"}
 }
 
-// optionalAddr is the same, or empty.
-func optionalAddr(p *string) pflag.Value {
-	parse := func(s string) (string, error) {
-		if s == "" {
-			return "", nil
-		}
-		return parseAddr(s)
-	}
-	return &value[string]{p, parse, same, "address"}
-}
-
 func parseAddr(s string) (string, error) {
 	_, port, err := net.SplitHostPort(s)
 	if err == nil {
@@ -78,15 +67,15 @@ func choice(p *string, choices ...string) pflag.Value {
 	return &value[string]{p, parse, same, "word"}
 }
 
-func number(p *int, least, most int) pflag.Value {
-	parse := func(s string) (int, error) {
+func number[T int | uint16](p *T, least, most int) pflag.Value {
+	parse := func(s string) (T, error) {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < least || n > most {
 			return 0, fmt.Errorf("want a number from %d to %d", least, most)
 		}
-		return n, nil
+		return T(n), nil
 	}
-	return &value[int]{p, parse, strconv.Itoa, "number"}
+	return &value[T]{p, parse, func(n T) string { return strconv.Itoa(int(n)) }, "number"}
 }
 
 // units are the units of sizes, the largest first.

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"github.com/foxmq/foxmq/internal/config"
+	"github.com/foxmq/foxmq/internal/users"
+)
+
+// openUsers reads users.toml and permissions.toml. What users.toml says about logging in counts as if the command
+// line had said it. A node that nobody could connect to is an error.
+func openUsers(cfg *config.Config, log *zap.Logger) (*users.Store, error) {
+	path := cfg.File(config.UsersFile)
+	store, err := users.Open(users.Config{
+		UsersFile:       path,
+		PermissionsFile: cfg.File(config.PermissionsFile),
+		Log:             log.Named("users"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	cfg.AllowAnonymousLogin = cfg.AllowAnonymousLogin || store.AllowAnonymous()
+	cfg.SilentConnectErrors = cfg.SilentConnectErrors || store.SilentConnectErrors()
+	if store.Users() == 0 && !cfg.AllowAnonymousLogin {
+		return nil, withHint(fmt.Errorf("%s has no users and anonymous login is off, so nobody could connect", path),
+			"foxmq user add -O %s adds a user; --allow-anonymous-login lets everyone in", path)
+	}
+	return store, nil
+}
+
+// reloadOnHangup has the users read again at each SIGHUP, until ctx ends, which is no error.
+func reloadOnHangup(ctx context.Context, store *users.Store) error {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangups:
+			store.Reload()
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package users
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// pollEvery is how often the files are looked at.
+const pollEvery = time.Second
+
+// Config says where the users stand.
+type Config struct {
+	UsersFile       string // need not exist
+	PermissionsFile string // need not exist
+	Log             *zap.Logger
+}
+
+// Store is the users and what they may do, as the files say. Run keeps it up to date.
+type Store struct {
+	log         *zap.Logger
+	login       *login
+	accounts    atomic.Pointer[accounts]
+	permissions atomic.Pointer[permissions]
+	reload      chan struct{} // holds one token while a call of Reload waits for Run
+	files       []*watched    // after Open, Run's
+}
+
+// watched is a file that is read when it changes.
+type watched struct {
+	path string
+	load func(data []byte) error // parses and puts in force
+	seen fs.FileInfo             // when it was read last; nil while there is none
+}
+
+// Open reads the files. An error about their content names the file and the line.
+func Open(c Config) (*Store, error) {
+	s := &Store{log: c.Log, login: newLogin(), reload: make(chan struct{}, 1)}
+	if s.log == nil {
+		s.log = zap.NewNop()
+	}
+	s.accounts.Store(&accounts{})
+	s.permissions.Store(&permissions{})
+	s.files = []*watched{
+		{path: c.UsersFile, load: func(data []byte) error {
+			a, err := parseAccounts(c.UsersFile, data)
+			if err == nil {
+				s.accounts.Store(a)
+			}
+			return err
+		}},
+		{path: c.PermissionsFile, load: func(data []byte) error {
+			p, err := parsePermissions(c.PermissionsFile, data)
+			if err == nil {
+				s.permissions.Store(&p)
+			}
+			return err
+		}},
+	}
+	for _, f := range s.files {
+		if _, err := f.check(true); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Run reads the files again when they change, and when Reload says so, until ctx ends, which is no error.
+func (s *Store) Run(ctx context.Context) error {
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for {
+		force := false
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		case <-s.reload:
+			force = true
+		}
+		for _, f := range s.files {
+			s.refresh(f, force)
+		}
+	}
+}
+
+// Reload makes Run read the files again now, whether they seem to have changed or not.
+func (s *Store) Reload() {
+	select {
+	case s.reload <- struct{}{}:
+	default: // it will anyway
+	}
+}
+
+func (s *Store) refresh(f *watched, force bool) {
+	switch read, err := f.check(force); {
+	case errors.Is(err, fs.ErrNotExist):
+		s.log.Warn("configuration file is gone, what it said stays in force", zap.String("file", f.path))
+	case err != nil:
+		s.log.Error("configuration file not reloaded, what it said before stays in force",
+			zap.String("file", f.path), zap.Error(err))
+	case read:
+		s.log.Info("configuration file reloaded", zap.String("file", f.path))
+	}
+}
+
+// check reads the file if it has changed, or if forced to. That it is gone, or cannot be read, is told once and not
+// at every look; that it never was there is no error.
+func (f *watched) check(force bool) (read bool, err error) {
+	before := f.seen
+	info, err := os.Stat(f.path)
+	if err != nil {
+		f.seen = nil
+		if before == nil && (!force || errors.Is(err, fs.ErrNotExist)) {
+			return false, nil
+		}
+		return false, fmt.Errorf("read configuration: %w", err)
+	}
+	f.seen = info
+	if !force && before != nil && os.SameFile(before, info) &&
+		before.ModTime().Equal(info.ModTime()) && before.Size() == info.Size() {
+		return false, nil
+	}
+	data, err := os.ReadFile(f.path)
+	if err != nil {
+		return false, fmt.Errorf("read configuration: %w", err)
+	}
+	return true, f.load(data)
+}
+
+// Authenticate tells whether the password is the user's. It may take some milliseconds, and under load it waits for
+// its turn, until ctx ends, which is a no.
+func (s *Store) Authenticate(ctx context.Context, user string, password []byte) bool {
+	return s.login.authenticate(ctx, s.accounts.Load(), user, password)
+}
+
+// MayPublish tells whether the user may publish to the topic. An anonymous client's user is "".
+func (s *Store) MayPublish(user, topic string) bool {
+	return s.permissions.Load().mayPublish(user, topic)
+}
+
+// MaySubscribe tells whether the user may subscribe to the filter, which is without $share/group/: whether each
+// topic that it matches is allowed.
+func (s *Store) MaySubscribe(user, filter string) bool {
+	return s.permissions.Load().maySubscribe(user, filter)
+}
+
+// Users returns the number of users.
+func (s *Store) Users() int { return len(s.accounts.Load().names) }
+
+// AllowAnonymous tells whether users.toml lets clients in that name no user.
+func (s *Store) AllowAnonymous() bool { return s.accounts.Load().allowAnonymous }
+
+// SilentConnectErrors tells whether users.toml wants refused connections closed without a word.
+func (s *Store) SilentConnectErrors() bool { return s.accounts.Load().silentErrors }
