@@ -69,14 +69,3 @@ func (o *Oracle) verifyElection() error {
 	}
 	return nil
 }
-
-// Depth returns how many rounds above the pending one the highest known witness is: an election's length so far.
-func (o *Oracle) Depth() int64 {
-	highest := int64(o.pending)
-	for _, x := range o.graph {
-		if x.witness() {
-			highest = max(highest, x.round)
-		}
-	}
-	return highest - int64(o.pending)
-}
