@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/foxmq/foxmq/internal/consensus"
-	"github.com/foxmq/foxmq/internal/event"
 	"github.com/foxmq/foxmq/internal/replica"
 )
 
