@@ -1,0 +1,57 @@
+package mqtt
+
+// Forwarded is what Publish.Forward and Will.Forward say: the properties that a server passes on unaltered
+// [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-20].
+type Forwarded struct {
+	Text            bool // the payload is UTF-8 encoded text (payload format indicator 1)
+	ContentType     string
+	ResponseTopic   string
+	CorrelationData []byte
+	UserProperties  UserProperties
+}
+
+// ParseForward reads properties in wire form, without a length before them. It refuses, with an *Error, what no
+// PUBLISH could have brought. The byte slices in the result refer to b.
+func ParseForward(b []byte) (Forwarded, error) {
+	var f Forwarded
+	var user run
+	d := decoder{packet: TypePublish}
+	r := propertyReader{d: &d, where: inForward, rest: b}
+	for r.next() {
+		switch r.id {
+		case propPayloadFormat:
+			f.Text = r.number == 1
+		case propContentType:
+			f.ContentType = string(r.data)
+		case propResponseTopic:
+			f.ResponseTopic = string(r.data)
+		case propCorrelationData:
+			f.CorrelationData = orNil(r.data)
+		case propUserProperty:
+			user.add(&r)
+		}
+	}
+	f.UserProperties = user.properties()
+	if d.err != nil {
+		return Forwarded{}, d.err
+	}
+	return f, nil
+}
+
+// CheckForward reports whether ParseForward would read b, without allocating anything.
+func CheckForward(b []byte) bool {
+	d := decoder{packet: TypePublish}
+	r := propertyReader{d: &d, where: inForward, rest: b}
+	for r.next() {
+	}
+	return d.err == nil
+}
+
+// Append appends the properties in wire form, without a length before them.
+func (f *Forwarded) Append(dst []byte) []byte {
+	dst = appendUnless(dst, propPayloadFormat, f.Text, false)
+	dst = appendOptional(dst, propContentType, f.ContentType)
+	dst = appendOptional(dst, propResponseTopic, f.ResponseTopic)
+	dst = appendOptional(dst, propCorrelationData, f.CorrelationData)
+	return append(dst, f.UserProperties...)
+}
