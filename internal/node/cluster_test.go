@@ -77,6 +77,11 @@ func newCluster(t testing.TB, n int, change func(i int, cfg *node.Config)) *clus
 		m.net = newNetwork(i, c.members)
 	}
 	t.Cleanup(func() {
+		for i, m := range c.members {
+			if t.Failed() {
+				t.Logf("node %d: %+v", i, m.node.Status())
+			}
+		}
 		for i := range c.members {
 			c.kill(i)
 		}
