@@ -1,0 +1,87 @@
+package broker
+
+import (
+	"errors"
+
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
+	"github.com/foxmq/foxmq/internal/session"
+)
+
+// acknowledge answers a publish of the client at QoS 1 or 2. The caller wakes the writer. It may be called from any
+// goroutine; MQTT asks for no order among a server's acknowledgements.
+func (c *client) acknowledge(token replica.Token, code mqtt.ReasonCode) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase != connected {
+		return
+	}
+	c.session.Answer(token.PacketID, token.Kind, code >= 0x80)
+	if token.Kind == tokenPublish1 {
+		c.control = (&mqtt.Puback{PacketID: token.PacketID, Code: code}).Append(c.control, c.version)
+	} else {
+		c.control = (&mqtt.Pubrec{PacketID: token.PacketID, Code: code}).Append(c.control, c.version)
+	}
+	c.change.Broadcast()
+}
+
+// progress lets the session take in an acknowledgement. What is not in flight is counted and returned as
+// session.ErrUnknownID; what does not fit ends the connection.
+func (c *client) progress(take func(*session.Session[outgoing]) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase != connected {
+		return errClosing
+	}
+	err := take(c.session)
+	c.wakeWriter()
+	switch {
+	case errors.Is(err, session.ErrUnknownID):
+		c.broker.counters.unknownAcks.Add(1)
+	case errors.Is(err, session.ErrWrongAck):
+		return &mqtt.Error{Code: mqtt.ProtocolError}
+	}
+	return err
+}
+
+// ignoreUnknown is for acknowledgements that nothing answers.
+func ignoreUnknown(err error) error {
+	if errors.Is(err, session.ErrUnknownID) {
+		return nil
+	}
+	return err
+}
+
+func (c *client) onPuback(p *mqtt.Puback) error {
+	return ignoreUnknown(c.progress(func(s *session.Session[outgoing]) error { return s.PubAck(p.PacketID) }))
+}
+
+func (c *client) onPubcomp(p *mqtt.Pubcomp) error {
+	return ignoreUnknown(c.progress(func(s *session.Session[outgoing]) error { return s.PubComp(p.PacketID) }))
+}
+
+// onPubrec answers with PUBREL, unless the client has refused the message [MQTT-4.3.3-4].
+func (c *client) onPubrec(p *mqtt.Pubrec) error {
+	refused := p.Code >= 0x80
+	err := c.progress(func(s *session.Session[outgoing]) error { return s.PubRec(p.PacketID, refused) })
+	switch {
+	case errors.Is(err, session.ErrUnknownID):
+		return c.reply(&mqtt.Pubrel{PacketID: p.PacketID, Code: mqtt.PacketIdentifierNotFound})
+	case err != nil || refused:
+		return err
+	default:
+		return c.reply(&mqtt.Pubrel{PacketID: p.PacketID})
+	}
+}
+
+// onPubrel answers with PUBCOMP. The session is local: nobody else needs to know (docs/semantics.md, "Publishing").
+func (c *client) onPubrel(p *mqtt.Pubrel) error {
+	err := c.progress(func(s *session.Session[outgoing]) error { return s.Release(p.PacketID) })
+	answer := &mqtt.Pubcomp{PacketID: p.PacketID}
+	if errors.Is(err, session.ErrUnknownID) {
+		answer.Code = mqtt.PacketIdentifierNotFound
+	} else if err != nil {
+		return err
+	}
+	return c.reply(answer)
+}

@@ -1,0 +1,104 @@
+package broker
+
+import (
+	"context"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
+)
+
+// backlog is what a client wants to submit while the stream is full: its CONNECT, and the publishes of an MQTT 5
+// client at QoS 1 and 2, which must be read on so that it gets its PINGRESP and the rest. Its Receive Maximum bounds
+// their number. A submitter goroutine runs as long as the backlog is not empty.
+type backlog struct {
+	waiting []postponed
+	bytes   int
+}
+
+// postponed is a command in a backlog.
+type postponed struct {
+	cmd      replica.Command
+	token    replica.Token
+	size     int
+	deadline time.Time // zero: it waits as long as the client lives
+}
+
+// postpone puts a command into the backlog.
+func (c *client) postpone(p postponed) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.backlog.waiting = append(c.backlog.waiting, p)
+	c.backlog.bytes += p.size
+	if len(c.backlog.waiting) == 1 {
+		go c.submitPostponed()
+	}
+}
+
+// submitPostponed is the submitter goroutine; the reader waits for it in awaitBacklog.
+func (c *client) submitPostponed() {
+	for head := c.backlogHead(); ; {
+		c.submitOne(head)
+		var more bool
+		if head, more = c.backlogNext(); !more {
+			return
+		}
+	}
+}
+
+func (c *client) backlogHead() postponed {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.backlog.waiting[0]
+}
+
+// backlogNext drops the head and returns the next one.
+func (c *client) backlogNext() (postponed, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b := &c.backlog
+	b.bytes -= b.waiting[0].size
+	b.waiting[0] = postponed{}
+	b.waiting = b.waiting[1:]
+	c.change.Broadcast()
+	if len(b.waiting) == 0 {
+		b.waiting = nil
+		return postponed{}, false
+	}
+	return b.waiting[0], true
+}
+
+// submitOne submits a postponed command, or gives it up: a CONNECT when its client has left, a publish after its
+// deadline, which is then answered 0x97 (docs/semantics.md, "Publishing").
+func (c *client) submitOne(p postponed) {
+	ctx := c.ctx
+	if !p.deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(c.broker.quit, p.deadline)
+		defer cancel()
+	}
+	if c.broker.config.Stream.Submit(ctx, p.cmd, p.token) == nil {
+		return
+	}
+	if p.token.Kind == tokenConnect {
+		c.announced.Store(false)
+		return
+	}
+	c.broker.counters.refusedPublishes.Add(1)
+	c.acknowledge(p.token, mqtt.QuotaExceeded)
+}
+
+// awaitBacklog waits until at most so many bytes of commands are postponed, and all of them are gone if that is 0.
+func (c *client) awaitBacklog(bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.backlog.bytes > bytes || bytes == 0 && len(c.backlog.waiting) > 0 {
+		c.change.Wait()
+	}
+}
+
+func (c *client) hasBacklog() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.backlog.waiting) > 0
+}

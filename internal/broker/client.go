@@ -1,0 +1,80 @@
+package broker
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
+	"github.com/foxmq/foxmq/internal/session"
+)
+
+// phase is how far a client's life has come.
+type phase uint8
+
+const (
+	connecting phase = iota // no CONNACK yet
+	connected               // CONNACK with success is out or in control
+	closing                 // what is in control still goes out, nothing else
+)
+
+// client is one connection.
+type client struct {
+	broker *Broker
+	conn   net.Conn
+	number uint64          // names the connection in commands
+	ctx    context.Context // ends when closing begins
+	cancel context.CancelFunc
+	// admitted is closed when the client becomes connected.
+	admitted chan struct{}
+
+	// What CONNECT said: set by the reader before the client is known to any other goroutine, then constant.
+	version   mqtt.Version
+	id        string
+	user      string
+	maxPacket int  // the longest packet that the client takes; 0 is no limit
+	lasting   bool // it asked for a session that outlives the connection
+
+	connack   []byte // with success, ready to be sent; until admitted
+
+	announced atomic.Bool // the CONNECT has been submitted, or will be
+	over      atomic.Bool // the stream has ended the connection
+
+	mu      sync.Mutex
+	change  sync.Cond                   // on mu: something that the reader may wait for has changed
+	phase   phase                       // guarded by mu
+	session *session.Session[outgoing]  // guarded by mu; set before connected
+	control []byte                      // packets other than PUBLISH that wait to be sent; guarded by mu
+	writing bool                        // a writer goroutine runs; guarded by mu
+	backlog backlog                     // guarded by mu
+
+	input  input  // the reader's
+	routes routes // the apply goroutine's
+}
+
+func newClient(b *Broker, conn net.Conn) *client {
+	c := &client{broker: b, conn: conn, number: b.numbers.Add(1), admitted: make(chan struct{})}
+	c.change.L = &c.mu
+	c.input.reader = mqtt.NewReader(bufio.NewReaderSize(socket{c}, readBuffer), 0, b.config.MaxPacketSize)
+	c.input.publish.Connection = c.number
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	return c
+}
+
+// serve is the client's reader goroutine.
+func (c *client) serve() {
+	defer c.cancel()
+	err := c.handshake()
+	if err == nil {
+		c.broker.counters.clients.Add(1)
+		err = c.receive()
+		c.broker.counters.clients.Add(-1)
+	}
+	c.end(err)
+}
+
+// connectToken marks the client's CONNECT in the stream.
+func (c *client) connectToken() replica.Token { return replica.Token{Owner: c, Kind: tokenConnect} }

@@ -1,0 +1,118 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Config says how a Broker works and what it refuses. For every field that is left zero and has a default, New takes
+// the default.
+type Config struct {
+	Stream Stream        // required
+	State  State         // required
+	Users  Authenticator // required
+	// Permissions decides what a user may do; nil allows everything.
+	Permissions Authorizer
+	Log         *zap.Logger // nil logs nothing
+
+	// AllowAnonymous tells whether clients that name no user are let in; nil is no. It is asked at every CONNECT.
+	AllowAnonymous func() bool
+	// SilentConnectErrors tells whether refused connections are closed without a CONNACK; nil is no.
+	SilentConnectErrors func() bool
+
+	// ConnectTimeout is how long a client may take to send CONNECT, how long its CONNECT may wait to be ordered
+	// (then 0x88) and how long a publish may wait for a place in the stream (then 0x97). Default 10 s.
+	ConnectTimeout time.Duration
+	// MaxKeepAlive in seconds is the longest keep alive, and the one of clients that ask for none. 0 is no bound:
+	// its default is set by the caller, 3,600 by the command line.
+	MaxKeepAlive uint16
+	// WriteTimeout is how long the network may take nothing from us before a client is given up. Default 30 s.
+	WriteTimeout time.Duration
+
+	// MaxConnections bounds the connections, those without CONNECT included. What comes above is closed at once.
+	// Default 100,000.
+	MaxConnections int
+	// MaxPacketSize in bytes is the longest packet taken from a client (else 0x95). Default 8 MiB.
+	MaxPacketSize int
+	// ReceiveMaximum is how many publishes at QoS 1 and 2 may wait for their acknowledgement per client (else 0x93);
+	// an MQTT 3.1.1 client, which is not told, is not read on meanwhile. Default 1,024, at most 65,535.
+	ReceiveMaximum int
+	// SendMaximum bounds the publishes at QoS 1 and 2 that wait for the client's acknowledgement, if the client's
+	// own Receive Maximum does not. Default 1,024, at most 65,535.
+	SendMaximum int
+	// TopicAliasMaximum bounds the topic aliases a client may define (else 0x94). Default 32, at most 65,535.
+	TopicAliasMaximum int
+	// MaxSubscriptions bounds the subscriptions of one client (else 0x97). Default 10,000.
+	MaxSubscriptions int
+	// MaxQueueMessages and MaxQueueBytes bound what waits to be sent to one client. When they are full, a message at
+	// QoS 0 is dropped and one above closes the connection with 0x97. Default 100,000 and 64 MiB.
+	MaxQueueMessages int
+	MaxQueueBytes    int
+}
+
+// withDefaults returns a copy in which defaults stand for zero fields.
+func (c Config) withDefaults() Config {
+	orDefault(&c.ConnectTimeout, 10*time.Second)
+	orDefault(&c.WriteTimeout, 30*time.Second)
+	orDefault(&c.MaxConnections, 100_000)
+	orDefault(&c.MaxPacketSize, 8<<20)
+	orDefault(&c.ReceiveMaximum, 1024)
+	orDefault(&c.SendMaximum, 1024)
+	orDefault(&c.TopicAliasMaximum, 32)
+	orDefault(&c.MaxSubscriptions, 10_000)
+	orDefault(&c.MaxQueueMessages, 100_000)
+	orDefault(&c.MaxQueueBytes, 64<<20)
+	if c.Log == nil {
+		c.Log = zap.NewNop()
+	}
+	if c.AllowAnonymous == nil {
+		c.AllowAnonymous = never
+	}
+	if c.SilentConnectErrors == nil {
+		c.SilentConnectErrors = never
+	}
+	if c.Permissions == nil {
+		c.Permissions = everythingAllowed{}
+	}
+	return c
+}
+
+func never() bool { return false }
+
+func orDefault[T int | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// validate checks a Config with its defaults.
+func (c *Config) validate() error {
+	if c.Stream == nil || c.State == nil || c.Users == nil {
+		return errors.New("broker: stream, state and users are required")
+	}
+	for _, f := range []struct {
+		name  string
+		value int
+		most  int
+	}{
+		{"connect timeout", int(c.ConnectTimeout), math.MaxInt},
+		{"write timeout", int(c.WriteTimeout), math.MaxInt},
+		{"maximum connections", c.MaxConnections, math.MaxInt},
+		{"maximum packet size", c.MaxPacketSize, 1 << 28},
+		{"receive maximum", c.ReceiveMaximum, math.MaxUint16},
+		{"send maximum", c.SendMaximum, math.MaxUint16},
+		{"topic alias maximum", c.TopicAliasMaximum, math.MaxUint16},
+		{"maximum subscriptions", c.MaxSubscriptions, math.MaxInt},
+		{"maximum queue messages", c.MaxQueueMessages, math.MaxInt},
+		{"maximum queue bytes", c.MaxQueueBytes, math.MaxInt},
+	} {
+		if f.value < 1 || f.value > f.most {
+			return fmt.Errorf("broker: %s %d is not between 1 and %d", f.name, f.value, f.most)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,232 @@
+package broker
+
+import (
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
+	"github.com/foxmq/foxmq/internal/session"
+)
+
+// quorumPoll is how often a CONNECT that waits to be ordered looks whether the quorum is still there.
+const quorumPoll = 250 * time.Millisecond
+
+// errRefused is a CONNECT that has been answered.
+var errRefused = errors.New("connect refused")
+
+// handshake takes a client from its first byte to CONNACK with success. After an error the client has got what it
+// will get.
+func (c *client) handshake() error {
+	p, err := c.readConnect()
+	if err == nil {
+		err = c.check(p)
+	}
+	if err != nil {
+		return c.refuse(err)
+	}
+	c.prepare(p)
+	return c.announce(p)
+}
+
+// readConnect reads the first packet, which must be CONNECT [MQTT-3.1.0-1] and come in time.
+func (c *client) readConnect() (*mqtt.Connect, error) {
+	c.setPatience(c.broker.config.ConnectTimeout)
+	packet, err := c.next()
+	var bad *mqtt.Error
+	if errors.As(err, &bad) {
+		c.version = bad.Version // of an answer, if one would be understood
+	}
+	if err != nil {
+		return nil, err
+	}
+	p, ok := packet.(*mqtt.Connect)
+	if !ok {
+		return nil, errNoConnect
+	}
+	c.version = p.Version
+	return p, nil
+}
+
+// errNoConnect is a first packet that is no CONNECT. It is not answered.
+var errNoConnect = errors.New("first packet is not CONNECT")
+
+// check decides whether the client may come in, apart from the stream's opinion.
+func (c *client) check(p *mqtt.Connect) error {
+	if p.AuthMethod != "" {
+		return &mqtt.Error{Code: mqtt.BadAuthenticationMethod}
+	}
+	if err := c.identify(p); err != nil {
+		return err
+	}
+	if err := c.logIn(p); err != nil {
+		return err
+	}
+	if p.Will != nil && !c.mayPublish(p.Will.Topic) {
+		return &mqtt.Error{Code: mqtt.NotAuthorized}
+	}
+	return nil
+}
+
+// identify assigns a client id where the client left it out [MQTT-3.1.3-6]. MQTT 3.1.1 allows that for clean sessions
+// only [MQTT-3.1.3-8 of 3.1.1], and MQTT 3.1 not at all.
+func (c *client) identify(p *mqtt.Connect) error {
+	c.id = p.ClientID
+	if c.id != "" {
+		return nil
+	}
+	if p.Version == mqtt.V31 || p.Version == mqtt.V311 && !p.CleanStart {
+		return &mqtt.Error{Code: mqtt.ClientIdentifierNotValid}
+	}
+	c.id = "auto-" + rand.Text()
+	return nil
+}
+
+// logIn checks user and password. A client that names no user is anonymous, whatever password it gives.
+func (c *client) logIn(p *mqtt.Connect) error {
+	if !p.HasUsername {
+		if c.broker.config.AllowAnonymous() {
+			return nil
+		}
+		c.broker.counters.badLogins.Add(1)
+		return &mqtt.Error{Code: mqtt.NotAuthorized}
+	}
+	if !c.broker.config.Users.Authenticate(c.ctx, p.Username, p.Password) {
+		c.broker.counters.badLogins.Add(1)
+		return &mqtt.Error{Code: mqtt.BadUserNameOrPassword}
+	}
+	c.user = p.Username
+	return nil
+}
+
+// refuse answers CONNECT with the error's reason code, unless errors are to be met with silence, or the client would
+// not understand, or has gone. It returns errRefused.
+func (c *client) refuse(err error) error {
+	c.broker.counters.refusedConnects.Add(1)
+	var answer *mqtt.Error
+	known := errors.As(err, &answer) && c.version != 0 && !c.broker.config.SilentConnectErrors()
+	c.finish(func(dst []byte, p phase) []byte {
+		if known && p == connecting {
+			return (&mqtt.Connack{Code: answer.Code}).Append(dst, c.version)
+		}
+		return dst
+	})
+	return errRefused
+}
+
+// prepare makes everything that admit needs.
+func (c *client) prepare(p *mqtt.Connect) {
+	config := &c.broker.config
+	keepAlive := p.KeepAlive
+	if limit := config.MaxKeepAlive; limit > 0 && (keepAlive == 0 || keepAlive > limit) {
+		keepAlive = limit
+	}
+	// One and a half times the keep alive [MQTT-3.1.2-22].
+	c.setPatience(time.Duration(keepAlive) * 1500 * time.Millisecond)
+	limits := session.Limits{
+		Send:          config.SendMaximum,
+		QueueMessages: config.MaxQueueMessages,
+		QueueBytes:    config.MaxQueueBytes,
+	}
+	if c.version == mqtt.V5 {
+		limits.Send = min(limits.Send, int(p.ReceiveMaximum))
+		limits.Receive = config.ReceiveMaximum
+	}
+	c.maxPacket, c.lasting = int(p.MaximumPacketSize), !isLocal(p)
+	c.session = session.New[outgoing](limits)
+	c.connack = c.acceptance(p, keepAlive).Append(nil, c.version)
+}
+
+// acceptance is the CONNACK for a client that is let in. It names what differs from what the client asked for or from
+// MQTT's defaults. A session ends with its connection, whatever the client would like, so none is ever present.
+func (c *client) acceptance(p *mqtt.Connect, keepAlive uint16) *mqtt.Connack {
+	config := &c.broker.config
+	ack := &mqtt.Connack{
+		HasSessionExpiry:   p.SessionExpiry > 0,
+		ReceiveMaximum:     uint16(config.ReceiveMaximum),
+		MaximumPacketSize:  uint32(config.MaxPacketSize),
+		TopicAliasMaximum:  uint16(config.TopicAliasMaximum),
+		SharedUnavailable:  true,
+		HasServerKeepAlive: keepAlive != p.KeepAlive,
+		ServerKeepAlive:    keepAlive,
+	}
+	if p.ClientID == "" {
+		ack.AssignedClientID = c.id
+	}
+	return ack
+}
+
+// announce submits the CONNECT and waits until it is applied: only then the client is connected, everywhere.
+func (c *client) announce(p *mqtt.Connect) error {
+	cmd := &replica.Connect{Connection: c.number, ClientID: c.id, Will: will(p.Will)}
+	c.announced.Store(true)
+	if c.broker.config.Stream.TrySubmit(cmd, c.connectToken()) != nil {
+		c.postpone(postponed{cmd: cmd, token: c.connectToken()})
+	}
+	return c.awaitAdmission()
+}
+
+// isLocal tells whether the CONNECT asks for a session that ends with its connection (docs/semantics.md, "Sessions").
+func isLocal(p *mqtt.Connect) bool {
+	if p.Version == mqtt.V5 {
+		return p.SessionExpiry == 0
+	}
+	return p.CleanStart
+}
+
+// awaitAdmission waits until the CONNECT is applied, at most the connect time-out. Without a quorum local sessions are
+// let in at once: nobody else can know better (docs/semantics.md, "Losing the quorum").
+func (c *client) awaitAdmission() error {
+	timeout := time.NewTimer(c.broker.config.ConnectTimeout)
+	defer timeout.Stop()
+	poll := time.NewTicker(quorumPoll)
+	defer poll.Stop()
+	for {
+		if !c.lasting && !c.broker.config.State.Quorum() {
+			c.broker.admitUnordered(c)
+		}
+		select {
+		case <-c.admitted:
+			return nil
+		case <-c.ctx.Done():
+			return errRefused
+		case <-timeout.C:
+			c.broker.counters.connectTimeouts.Add(1)
+			return c.refuse(&mqtt.Error{Code: mqtt.ServerUnavailable})
+		case <-poll.C:
+		}
+	}
+}
+
+// will is the message that goes if the client does not say goodbye. Its delay counts for nothing: the session ends
+// with the connection, and then the will goes at the latest [MQTT-3.1.3-9].
+func will(w *mqtt.Will) *replica.Message {
+	if w == nil {
+		return nil
+	}
+	return &replica.Message{
+		Topic:      w.Topic,
+		Payload:    w.Payload,
+		Properties: w.Forward,
+		Expiry:     w.Expiry,
+		HasExpiry:  w.HasExpiry,
+		QoS:        w.QoS,
+		Retain:     w.Retain,
+	}
+}
+
+// admit makes the client connected. It runs on the apply goroutine.
+func (c *client) admit() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase != connecting {
+		return false
+	}
+	c.phase = connected
+	c.control = append(c.control, c.connack...)
+	c.connack = nil
+	c.wakeWriter()
+	close(c.admitted)
+	return true
+}

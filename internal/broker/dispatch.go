@@ -1,0 +1,213 @@
+package broker
+
+import (
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
+	"github.com/foxmq/foxmq/internal/topic"
+)
+
+// dispatcher turns results of the stream into packets for clients. It belongs to the apply goroutine.
+type dispatcher struct {
+	broker *Broker
+	trie   topic.Trie[*client, subscription]
+	byID   map[string]*client // the connected clients
+	clock  streamClock
+
+	serial  uint64    // of the message being delivered
+	hits    []*client // who gets it
+	from    string // the client id of its publisher
+	onMatch func(*client, subscription) // match
+	woken   []*client // whose writers have something to do
+}
+
+// routes is what the apply goroutine keeps of each client.
+type routes struct {
+	name          replica.Conn // zero until the CONNECT is applied
+	subscriptions map[string]subscription // by filter
+	hit           hit
+	woken         bool // it is in dispatcher.woken
+}
+
+// hit gathers a client's subscriptions that match the message with that serial.
+type hit struct {
+	serial uint64
+	qos    byte
+	retain bool // one of them wants RETAIN as published
+	ids    []uint32
+}
+
+// wakeEvery is after how many results the writers are woken, so that they keep up with a long batch.
+const wakeEvery = 256
+
+func (d *dispatcher) init(b *Broker) {
+	d.broker = b
+	d.byID = map[string]*client{}
+	d.onMatch = d.match
+}
+
+// Applied takes what the stream has brought. The node calls it on its apply goroutine. It never waits for a client,
+// and keeps nothing of results but the messages.
+func (d *dispatcher) Applied(results []replica.Result) {
+	now := d.broker.elapsed()
+	for i := range results {
+		r := &results[i]
+		d.clock.set(r.Time, now)
+		for j := range r.Effects {
+			d.effect(r, &r.Effects[j], now)
+		}
+		if r.Own {
+			d.complete(r)
+		}
+		if i%wakeEvery == wakeEvery-1 {
+			d.wakeAll()
+		}
+	}
+	d.wakeAll()
+}
+
+func (d *dispatcher) effect(r *replica.Result, e *replica.Effect, now int64) {
+	switch e.Kind {
+	case replica.Deliver:
+		d.deliver(e.Message, e.ClientID, now)
+	case replica.Connected:
+		if c, ok := r.Token.Owner.(*client); ok && r.Own {
+			c.routes.name = e.Conn
+		}
+	case replica.Superseded:
+		d.lost(e, mqtt.SessionTakenOver)
+	case replica.Ended:
+		d.lost(e, mqtt.ServerBusy)
+	}
+}
+
+// lost closes the client whose connection is no more for the cluster, if it is one of this node's.
+func (d *dispatcher) lost(e *replica.Effect, reason mqtt.ReasonCode) {
+	c := d.byID[e.ClientID]
+	if c == nil || c.routes.name != e.Conn {
+		return
+	}
+	c.over.Store(true)
+	if c.close(reason) && e.Kind == replica.Superseded {
+		d.broker.counters.superseded.Add(1)
+	}
+}
+
+// complete tells a client what became of its own transaction.
+func (d *dispatcher) complete(r *replica.Result) {
+	c, ok := r.Token.Owner.(*client)
+	switch {
+	case !ok || r.Outcome == replica.Stale: // a newer connection has superseded this one: never acknowledged
+	case r.Token.Kind == tokenConnect:
+		d.connected(c, r.Outcome)
+	case r.Outcome != replica.Applied:
+		d.refused(c, r.Token)
+	case r.Token.Kind != tokenPublish0:
+		c.acknowledge(r.Token, mqtt.Success)
+		d.wakeLater(c)
+	}
+}
+
+// connected lets a client in whose CONNECT has been applied.
+func (d *dispatcher) connected(c *client, outcome replica.Outcome) {
+	if outcome == replica.Applied {
+		d.admit(c)
+		return
+	}
+	c.refuse(&mqtt.Error{Code: mqtt.QuotaExceeded})
+}
+
+// admit makes a client the connected one of its client id on this node.
+func (d *dispatcher) admit(c *client) {
+	if !c.admit() {
+		return
+	}
+	if old := d.byID[c.id]; old != nil && old.close(mqtt.SessionTakenOver) {
+		d.broker.counters.superseded.Add(1)
+	}
+	d.byID[c.id] = c
+}
+
+// admitUnordered lets a client in before its CONNECT is ordered.
+func (b *Broker) admitUnordered(c *client) {
+	_ = b.config.State.Do(func(*replica.Machine) { b.admit(c) }) // fails only if the node has stopped
+}
+
+// refused answers a publish that the state had no room for.
+func (d *dispatcher) refused(c *client, token replica.Token) {
+	d.broker.counters.refusedPublishes.Add(1)
+	switch {
+	case c.version != mqtt.V5:
+		c.close(0)
+	case token.Kind != tokenPublish0:
+		c.acknowledge(token, mqtt.QuotaExceeded)
+		d.wakeLater(c)
+	}
+}
+
+// deliver puts a message into the queue of every client with a matching subscription. A client gets it once, at the
+// highest QoS of its matching subscriptions and with all their identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-4].
+func (d *dispatcher) deliver(m *replica.Message, from string, now int64) {
+	d.serial++
+	d.hits = d.hits[:0]
+	d.from = from
+	d.trie.Match(m.Topic, d.onMatch)
+	if len(d.hits) == 0 {
+		return
+	}
+	var expires int64
+	if m.HasExpiry {
+		expires = now + int64(m.Expiry)*second
+	}
+	for _, c := range d.hits {
+		h := &c.routes.hit
+		o := outgoing{message: m, ids: h.ids, retain: m.Retain && h.retain}
+		c.push(entry(o, min(h.qos, m.QoS), expires))
+		d.wakeLater(c)
+	}
+	clear(d.hits)
+}
+
+// match notes that a subscription matches the message being delivered.
+func (d *dispatcher) match(c *client, s subscription) {
+	if s.noLocal && c.id == d.from { // [MQTT-3.8.3-3]
+		return
+	}
+	h := &c.routes.hit
+	if h.serial != d.serial {
+		*h = hit{serial: d.serial}
+		d.hits = append(d.hits, c)
+	}
+	h.qos = max(h.qos, s.qos)
+	h.retain = h.retain || s.retainAsPublished
+	if s.id != 0 {
+		h.ids = append(h.ids, s.id)
+	}
+}
+
+// wakeLater wakes the client's writer when the batch is done.
+func (d *dispatcher) wakeLater(c *client) {
+	if !c.routes.woken {
+		c.routes.woken = true
+		d.woken = append(d.woken, c)
+	}
+}
+
+func (d *dispatcher) wakeAll() {
+	for _, c := range d.woken {
+		c.routes.woken = false
+		c.wake()
+	}
+	clear(d.woken)
+	d.woken = d.woken[:0]
+}
+
+// streamClock relates consensus time to the broker's clock. An idle cluster's time stands still, ours does not
+// (docs/semantics.md, "The stream").
+type streamClock struct{ time, elapsed int64 }
+
+func (s *streamClock) set(time, elapsed int64) { s.time, s.elapsed = time, elapsed }
+
+// age returns for how many ns something has existed that came into the stream at that consensus time.
+func (s *streamClock) age(time, elapsed int64) int64 {
+	return max(0, s.time-time+elapsed-s.elapsed)
+}

@@ -1,0 +1,121 @@
+package broker
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
+)
+
+const (
+	// farewell is how long the last packets may take to leave.
+	farewell = 2 * time.Second
+	// linger is how long we read on after our last packet. A socket that is closed with unread bytes in it resets
+	// the connection, and the client may never see why.
+	linger = time.Second
+	// lingerBytes bounds what is read meanwhile.
+	lingerBytes = 1 << 20
+)
+
+// How a client can end the connection.
+var (
+	errDisconnect = errors.New("client disconnected")
+	errKeepWill   = errors.New("client disconnected and wants its will published")
+)
+
+// close begins the end of the connection: an MQTT 5 client that is connected gets a DISCONNECT with the reason code,
+// if that is not 0. It never waits. Of several calls the first counts, and it alone returns true.
+func (c *client) close(reason mqtt.ReasonCode) bool {
+	return c.finish(func(dst []byte, p phase) []byte {
+		if p == connected && c.version == mqtt.V5 && reason != 0 {
+			return (&mqtt.Disconnect{Code: reason}).Append(dst, c.version)
+		}
+		return dst
+	})
+}
+
+// finish begins the end of the connection with a last packet, which last appends.
+func (c *client) finish(last func(dst []byte, p phase) []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase == closing {
+		return false
+	}
+	c.control = last(c.control, c.phase)
+	c.phase = closing
+	c.session = nil
+	c.cancel()
+	c.conn.SetReadDeadline(time.Unix(0, 1))
+	c.conn.SetWriteDeadline(time.Now().Add(farewell))
+	c.wakeWriter()
+	c.change.Broadcast()
+	return true
+}
+
+// end is the last thing a reader does. It returns when no other goroutine knows the client.
+func (c *client) end(err error) {
+	c.close(c.reason(err))
+	c.announceEnd(!errors.Is(err, errDisconnect))
+	c.broker.forget(c)
+	c.awaitWriter()
+	c.lingerOn()
+	c.conn.Close()
+}
+
+// reason is what a client is told about the error that ended its connection, and counts it.
+func (c *client) reason(err error) mqtt.ReasonCode {
+	counters := &c.broker.counters
+	var protocol *mqtt.Error
+	switch {
+	case errors.Is(err, errUnavailable):
+		return mqtt.ServerBusy
+	case errors.As(err, &protocol):
+		counters.protocol.Add(1)
+		return protocol.Code
+	case errors.Is(err, os.ErrDeadlineExceeded) && c.ctx.Err() == nil:
+		counters.keepAlive.Add(1)
+		return mqtt.KeepAliveTimeout
+	default:
+		return 0
+	}
+}
+
+// announceEnd tells the cluster that the connection is over, after everything that the client has submitted. A
+// CONNECT that nobody else has seen, and nothing followed, is taken back instead.
+func (c *client) announceEnd(publishWill bool) {
+	c.awaitBacklog(0)
+	if !c.announced.Load() || c.over.Load() {
+		return
+	}
+	stream := c.broker.config.Stream
+	if !c.input.submitted && stream.Withdraw(c.connectToken()) {
+		return
+	}
+	cmd, token := &replica.End{Connection: c.number, PublishWill: publishWill}, replica.Token{}
+	if stream.TrySubmit(cmd, token) != nil {
+		// The only errors are that the node or the broker stops: then the node's next boot tells the cluster.
+		_ = stream.Submit(c.broker.quit, cmd, token)
+	}
+}
+
+func (c *client) awaitWriter() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.writing {
+		c.change.Wait()
+	}
+}
+
+// lingerOn lets the client read our last packet before the socket goes.
+func (c *client) lingerOn() {
+	half, ok := c.conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	c.conn.SetReadDeadline(time.Now().Add(linger))
+	_, _ = io.Copy(io.Discard, io.LimitReader(c.conn, lingerBytes))
+}
+

@@ -1,0 +1,74 @@
+package broker
+
+import (
+	"time"
+
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
+)
+
+// readBuffer is how much is read from a socket at once.
+const readBuffer = 16 << 10
+
+// deadlineSlack is how much later than due a silent client may be found out. It spares most reads a new deadline.
+const deadlineSlack = 250 * time.Millisecond
+
+// input is what a client's reader goroutine owns.
+type input struct {
+	reader   *mqtt.Reader
+	patience time.Duration // how long the client may send no packet; 0 is for ever
+	deadline time.Time     // of the socket; zero is none
+	waiting  bool          // the deadline holds for the packet that is awaited
+
+	aliases   []string        // by topic alias - 1; "" is undefined
+	publish   replica.Publish // reused for every PUBLISH
+	postponed bool            // the backlog may not be empty
+	submitted bool            // something after CONNECT has been submitted
+}
+
+// socket is a client's connection as its reader sees it: the wait for bytes ends when the client has been silent for
+// too long. The clock runs only while we wait, so it stands still while the broker does not read
+// (docs/semantics.md, "Publishing"); and only whole packets wind it up again [MQTT-3.1.2-22].
+type socket struct{ *client }
+
+// Read implements io.Reader.
+func (s socket) Read(p []byte) (int, error) {
+	if !s.input.waiting {
+		s.input.waiting = true
+		s.setDeadline(time.Now())
+	}
+	return s.conn.Read(p)
+}
+
+// setDeadline gives the client its patience from now on, unless the deadline in force is late enough.
+func (c *client) setDeadline(now time.Time) {
+	in := &c.input
+	switch {
+	case in.patience == 0 && in.deadline.IsZero(), in.patience > 0 && in.deadline.After(now.Add(in.patience)):
+		return
+	case in.patience == 0:
+		in.deadline = time.Time{}
+	default:
+		in.deadline = now.Add(in.patience + deadlineSlack)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase != closing { // else finish has set a deadline that must stay
+		c.conn.SetReadDeadline(in.deadline)
+	}
+}
+
+// setPatience changes how long the client may be silent, from the next packet on.
+func (c *client) setPatience(d time.Duration) {
+	c.input.patience, c.input.deadline = d, time.Now()
+}
+
+// next reads a packet. It is valid until the next call.
+func (c *client) next() (mqtt.Packet, error) {
+	packet, err := c.input.reader.Next()
+	c.input.waiting = false
+	if err == nil {
+		err = mqtt.FromClient(packet)
+	}
+	return packet, err
+}

@@ -1,0 +1,176 @@
+package broker_test
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/foxmq/foxmq/internal/broker"
+	"github.com/foxmq/foxmq/internal/mqtt"
+)
+
+// kit is a broker over a fakeStream, in a bubble of virtual time. Clients are connected by pipes; a test reads as a
+// script of who sends what and what each has got when nothing moves any more.
+type kit struct {
+	t      *testing.T
+	stream *fakeStream
+	broker *broker.Broker
+	peers  []*peer
+}
+
+// play runs a script against a broker with the config.
+func play(t *testing.T, config broker.Config, script func(k *kit)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		k := &kit{t: t, stream: newFakeStream()}
+		k.broker = k.stream.serve(t, config)
+		ctx, stop := context.WithCancel(context.Background())
+		var running sync.WaitGroup
+		running.Go(k.stream.run)
+		running.Go(func() { _ = k.broker.Run(ctx) })
+		script(k)
+		stop()
+		for _, p := range k.peers {
+			p.hangUp()
+		}
+		synctest.Wait()
+		k.stream.resume()
+		k.stream.stop()
+		running.Wait()
+	})
+}
+
+// serve makes a broker over the stream. Unless the config says otherwise, everybody is let in.
+func (s *fakeStream) serve(t testing.TB, config broker.Config) *broker.Broker {
+	t.Helper()
+	config.Stream, config.State = s, s
+	if config.Users == nil {
+		config.Users, config.AllowAnonymous = nobody{}, func() bool { return true }
+	}
+	b, err := broker.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.broker = b
+	return b
+}
+
+type nobody struct{}
+
+func (nobody) Authenticate(context.Context, string, []byte) bool { return false }
+
+// peer is a client without any cleverness of its own.
+type peer struct {
+	kit     *kit
+	name    string
+	version mqtt.Version
+	conn    net.Conn
+
+	mu     sync.Mutex
+	change sync.Cond // on mu
+	out    []byte    // guarded by mu
+	got    []string  // guarded by mu
+	deaf   bool      // it does not read; guarded by mu
+	closed bool      // we hung up; guarded by mu
+}
+
+// dial connects a peer that has sent nothing.
+func (k *kit) dial(name string, version mqtt.Version) *peer {
+	ours, theirs := net.Pipe()
+	p := &peer{kit: k, name: name, version: version, conn: ours}
+	p.change.L = &p.mu
+	k.peers = append(k.peers, p)
+	k.broker.Handle(theirs)
+	go p.write()
+	go p.read()
+	return p
+}
+
+// write sends what is in out; a pipe holds up its writer until the other end reads.
+func (p *peer) write() {
+	for {
+		p.mu.Lock()
+		for len(p.out) == 0 && !p.closed {
+			p.change.Wait()
+		}
+		out := p.out
+		p.out = nil
+		p.mu.Unlock()
+		if len(out) == 0 {
+			return
+		}
+		if _, err := p.conn.Write(out); err != nil {
+			return
+		}
+	}
+}
+
+// read collects what arrives, until the broker closes the connection.
+func (p *peer) read() {
+	r := mqtt.NewReader(bufio.NewReader(hearing{p}), p.version, 1<<20)
+	for {
+		packet, err := r.Next()
+		p.mu.Lock()
+		if err != nil {
+			p.got = append(p.got, "closed")
+			p.mu.Unlock()
+			return
+		}
+		p.got = append(p.got, describe(packet))
+		p.mu.Unlock()
+	}
+}
+
+// hearing reads from the pipe while the peer is not deaf.
+type hearing struct{ *peer }
+
+func (h hearing) Read(b []byte) (int, error) {
+	h.mu.Lock()
+	for h.deaf && !h.closed {
+		h.change.Wait()
+	}
+	h.mu.Unlock()
+	return h.conn.Read(b)
+}
+
+// set changes what is guarded by mu.
+func (p *peer) set(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+	p.change.Broadcast()
+}
+
+// send sends packets as soon as the broker reads them.
+func (p *peer) send(packets ...mqtt.Packet) {
+	for _, packet := range packets {
+		p.raw(packet.Append(nil, p.version)...)
+	}
+}
+
+func (p *peer) raw(b ...byte) { p.set(func() { p.out = append(p.out, b...) }) }
+
+func (p *peer) hangUp() {
+	p.set(func() { p.closed = true })
+	p.conn.Close()
+}
+
+// take returns what the peer has got since the last time, when nothing moves any more.
+func (p *peer) take() (got []string) {
+	synctest.Wait()
+	p.set(func() { got, p.got = p.got, nil })
+	return got
+}
+
+// gets checks that the peer has got exactly these packets since the last time.
+func (p *peer) gets(want ...string) {
+	p.kit.t.Helper()
+	if got := p.take(); !slices.Equal(got, want) {
+		p.kit.t.Fatalf("%s got\n\t%s\nwant\n\t%s", p.name, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}

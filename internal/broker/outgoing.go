@@ -1,0 +1,69 @@
+package broker
+
+import (
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
+	"github.com/foxmq/foxmq/internal/session"
+)
+
+// outgoing is a message in a client's queue; the message itself is shared by all of them.
+type outgoing struct {
+	message *replica.Message
+	ids     []uint32 // subscription identifiers
+	retain  bool
+	replay  *replay // set in a mark, and nothing else then
+}
+
+// entryOverhead in bytes stands for what a queued message costs beside its own bytes, even if those are shared.
+const entryOverhead = 128
+
+// push puts a message into the client's queue; a client whose queue is full is closed, or does without a message at
+// QoS 0. It never waits.
+func (c *client) push(e session.Entry[outgoing]) {
+	c.mu.Lock()
+	verdict := session.Queued
+	if c.phase == connected {
+		verdict = c.session.Push(e)
+	}
+	c.mu.Unlock()
+	switch verdict {
+	case session.Dropped:
+		c.broker.counters.queueDropped.Add(1)
+	case session.Overflow:
+		if c.close(mqtt.QuotaExceeded) {
+			c.broker.counters.slowReaders.Add(1)
+		}
+	}
+}
+
+// entry makes a queue entry. Its cost counts in full for every client.
+func entry(o outgoing, qos byte, expires int64) session.Entry[outgoing] {
+	m := o.message
+	return session.Entry[outgoing]{
+		Message: o,
+		QoS:     qos,
+		Size:    len(m.Topic) + len(m.Properties) + len(m.Payload) + entryOverhead,
+		Expires: expires,
+	}
+}
+
+// packet fills p, which is reused, with what the client is sent.
+func (c *client) packet(p *mqtt.Publish, s *session.Sending[outgoing], now int64) {
+	m := s.Message.message
+	*p = mqtt.Publish{
+		Topic:    m.Topic,
+		Payload:  m.Payload,
+		QoS:      s.QoS,
+		Retain:   s.Message.retain,
+		PacketID: s.PacketID,
+	}
+	if c.version != mqtt.V5 {
+		return
+	}
+	p.Forward, p.SubscriptionIDs = m.Properties, s.Message.ids
+	if s.Expires != 0 { // what is left of it [MQTT-3.3.2-6]
+		p.HasExpiry, p.Expiry = true, uint32((s.Expires-now+second-1)/second)
+	}
+}
+
+const second = int64(1e9)

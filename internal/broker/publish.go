@@ -1,0 +1,143 @@
+package broker
+
+import (
+	"strings"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
+	"github.com/foxmq/foxmq/internal/session"
+)
+
+// What a token's Kind tells about an own transaction. The numbers of publishes are their QoS.
+const (
+	tokenPublish0 = iota
+	tokenPublish1
+	tokenPublish2
+	tokenConnect
+)
+
+// publish handles a PUBLISH from the client.
+func (c *client) onPublish(p *mqtt.Publish) error {
+	c.broker.counters.received.Add(1)
+	if err := c.resolveAlias(p); err != nil {
+		return err
+	}
+	if p.QoS > 0 {
+		if fresh, err := c.receivePublish(p); err != nil || !fresh {
+			return err
+		}
+	}
+	token := replica.Token{Owner: c, PacketID: p.PacketID, Kind: p.QoS}
+	if !c.mayPublish(p.Topic) {
+		return c.deny(token)
+	}
+	return c.submitPublish(p, token)
+}
+
+// resolveAlias fills in the topic that an alias stands for, or remembers it [MQTT-3.3.2-8] and on.
+func (c *client) resolveAlias(p *mqtt.Publish) error {
+	if p.TopicAlias == 0 {
+		return nil
+	}
+	alias := int(p.TopicAlias)
+	if alias > c.broker.config.TopicAliasMaximum {
+		return &mqtt.Error{Code: mqtt.TopicAliasInvalid}
+	}
+	known := &c.input.aliases
+	for len(*known) < alias {
+		*known = append(*known, "")
+	}
+	if p.Topic != "" {
+		(*known)[alias-1] = p.Topic
+		return nil
+	}
+	if p.Topic = (*known)[alias-1]; p.Topic == "" {
+		return &mqtt.Error{Code: mqtt.ProtocolError}
+	}
+	return nil
+}
+
+// receivePublish takes a packet at QoS 1 or 2 into the session and tells whether it is a message to publish.
+func (c *client) receivePublish(p *mqtt.Publish) (fresh bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.phase == connected && c.version != mqtt.V5 && c.session.Unanswered() >= c.broker.config.ReceiveMaximum {
+		c.change.Wait()
+	}
+	if c.phase != connected {
+		return false, errClosing
+	}
+	arrival, err := c.session.Receive(p.PacketID, p.QoS)
+	if err != nil {
+		return false, &mqtt.Error{Code: mqtt.ReceiveMaximumExceeded}
+	}
+	if arrival == session.Repeated {
+		c.control = (&mqtt.Pubrec{PacketID: p.PacketID}).Append(c.control, c.version)
+		c.wakeWriter()
+	}
+	return arrival == session.Fresh, nil
+}
+
+// mayPublish asks for the permission. Nobody writes what the system says about itself.
+func (c *client) mayPublish(name string) bool {
+	return !strings.HasPrefix(name, "$SYS/") && c.broker.config.Permissions.MayPublish(c.user, name)
+}
+
+// deny refuses a publish for want of permission. MQTT 3.1.1 has no other way than to close [MQTT-3.3.5-2].
+func (c *client) deny(token replica.Token) error {
+	c.broker.counters.deniedPublishes.Add(1)
+	if c.version != mqtt.V5 {
+		return errDenied
+	}
+	if token.Kind > 0 {
+		c.acknowledge(token, mqtt.NotAuthorized)
+		c.wake()
+	}
+	return nil
+}
+
+// submitPublish hands a publish to the stream. While that is full, an MQTT 5 client at QoS 1 and 2 is read on, and
+// the publish waits in the backlog; any other client is not read on (docs/semantics.md, "Publishing").
+func (c *client) submitPublish(p *mqtt.Publish, token replica.Token) error {
+	in := &c.input
+	in.submitted = true
+	in.publish.Message = replica.Message{
+		Topic:      p.Topic,
+		Payload:    p.Payload,
+		Properties: p.Forward,
+		Expiry:     p.Expiry,
+		HasExpiry:  p.HasExpiry,
+		QoS:        p.QoS,
+		Retain:     p.Retain,
+	}
+	stream := c.broker.config.Stream
+	in.postponed = in.postponed && c.hasBacklog()
+	if !in.postponed && stream.TrySubmit(&in.publish, token) == nil {
+		return nil
+	}
+	if c.version == mqtt.V5 && p.QoS > 0 {
+		c.postponePublish(token)
+		return nil
+	}
+	c.awaitBacklog(0)
+	in.postponed = false
+	if err := stream.Submit(c.ctx, &in.publish, token); err != nil {
+		return errUnavailable
+	}
+	return nil
+}
+
+// postponePublish puts the reader's publish into the backlog. It waits only for memory.
+func (c *client) postponePublish(token replica.Token) {
+	c.input.postponed = true
+	cmd := c.input.publish
+	m := &cmd.Message
+	c.postpone(postponed{
+		cmd:      &cmd,
+		token:    token,
+		size:     len(m.Topic) + len(m.Payload) + len(m.Properties),
+		deadline: time.Now().Add(c.broker.config.ConnectTimeout),
+	})
+	c.awaitBacklog(c.broker.config.MaxPacketSize)
+}

@@ -1,0 +1,101 @@
+package broker
+
+import (
+	"errors"
+
+	"github.com/foxmq/foxmq/internal/mqtt"
+)
+
+// controlLimit in bytes is how much may wait to be sent beside messages before the client is read on.
+const controlLimit = 64 << 10
+
+// Errors that end a connection without a reason code.
+var (
+	errClosing     = errors.New("the connection is being closed")
+	errDenied      = errors.New("publish denied")
+	errUnavailable = errors.New("the stream takes no more")
+)
+
+// receive reads and handles packets until the client leaves or an error ends the connection.
+func (c *client) receive() error {
+	for {
+		packet, err := c.next()
+		if err != nil {
+			return err
+		}
+		if err := c.handle(packet); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *client) handle(packet mqtt.Packet) error {
+	switch p := packet.(type) {
+	case *mqtt.Publish:
+		return c.onPublish(p)
+	case *mqtt.Puback:
+		return c.onPuback(p)
+	case *mqtt.Pubrec:
+		return c.onPubrec(p)
+	case *mqtt.Pubrel:
+		return c.onPubrel(p)
+	case *mqtt.Pubcomp:
+		return c.onPubcomp(p)
+	case *mqtt.Subscribe:
+		return c.onSubscribe(p)
+	case *mqtt.Unsubscribe:
+		return c.onUnsubscribe(p)
+	case *mqtt.Pingreq:
+		return c.reply(&mqtt.Pingresp{})
+	case *mqtt.Disconnect:
+		return c.onDisconnect(p)
+	default:
+		// A second CONNECT [MQTT-3.1.0-2], AUTH that nobody asked for, or what only servers send.
+		return &mqtt.Error{Code: mqtt.ProtocolError}
+	}
+}
+
+// onDisconnect says whether the will goes. The client may not give its session a life that it had not when it came
+// [MQTT-3.14.2.2.2].
+func (c *client) onDisconnect(p *mqtt.Disconnect) error {
+	switch {
+	case p.HasSessionExpiry && p.SessionExpiry > 0 && !c.lasting:
+		return &mqtt.Error{Code: mqtt.ProtocolError}
+	case p.Code == mqtt.NormalDisconnection:
+		return errDisconnect
+	default:
+		return errKeepWill // [MQTT-3.14.4-3]
+	}
+}
+
+// reply sends a packet that answers one of the client's.
+func (c *client) reply(p mqtt.Packet) error {
+	if err := c.awaitControl(); err != nil {
+		return err
+	}
+	c.sendControl(p)
+	return nil
+}
+
+// sendControl queues a packet that is no PUBLISH. Only a connected client gets it.
+func (c *client) sendControl(p mqtt.Packet) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase == connected {
+		c.control = p.Append(c.control, c.version)
+		c.wakeWriter()
+	}
+}
+
+// awaitControl holds up the reader of a client that does not read the answers it has got coming.
+func (c *client) awaitControl() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.phase == connected && len(c.control) > controlLimit {
+		c.change.Wait()
+	}
+	if c.phase != connected {
+		return errClosing
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package broker
+
+import "sync/atomic"
+
+// Stats is what the broker has counted since it was made. Each refusal of semantics.md, "Bad input" has a counter.
+type Stats struct {
+	Clients     int64 // connected now
+	Connections int64 // open now, those without an accepted CONNECT included
+
+	Received  uint64 // PUBLISH packets from clients
+	Delivered uint64 // PUBLISH packets to clients
+
+	RefusedConnections uint64 // closed at once: MaxConnections
+	RefusedConnects    uint64 // CONNECT answered with an error, or with silence
+	BadLogins          uint64 // of those, for the user or the password
+	ConnectTimeouts    uint64 // of those, for want of an order in time
+	Protocol           uint64 // connections closed for malformed packets and other breaches
+	KeepAlive          uint64 // connections closed because the client was silent
+	Superseded         uint64 // connections closed because the client connected again
+	SlowReaders        uint64 // connections closed because the client did not read: full queue or write time-out
+
+	DeniedPublishes     uint64 // by permission
+	DeniedSubscriptions uint64 // by permission
+	RefusedFilters      uint64 // for other reasons: invalid, shared, too many
+	RefusedPublishes    uint64 // answered 0x97: the stream or the retained messages were full
+	QueueDropped        uint64 // messages at QoS 0 for which a client's queue had no room
+	Oversized           uint64 // messages larger than a client's Maximum Packet Size
+	Expired             uint64 // messages that expired in a client's queue
+	UnknownAcks         uint64 // acknowledgements for packet identifiers that are not in use
+}
+
+// counters is Stats while it counts.
+type counters struct {
+	clients, connections atomic.Int64
+
+	received, delivered                                     atomic.Uint64
+	refusedConnections, refusedConnects                     atomic.Uint64
+	badLogins, connectTimeouts                              atomic.Uint64
+	protocol, keepAlive, superseded, slowReaders            atomic.Uint64
+	deniedPublishes, deniedSubscriptions, refusedFilters    atomic.Uint64
+	refusedPublishes, queueDropped, oversized, expired      atomic.Uint64
+	unknownAcks                                             atomic.Uint64
+}
+
+// Stats returns the counters. They are read one by one, not at one moment.
+func (b *Broker) Stats() Stats {
+	c := &b.counters
+	return Stats{
+		Clients:             c.clients.Load(),
+		Connections:         c.connections.Load(),
+		Received:            c.received.Load(),
+		Delivered:           c.delivered.Load(),
+		RefusedConnections:  c.refusedConnections.Load(),
+		RefusedConnects:     c.refusedConnects.Load(),
+		BadLogins:           c.badLogins.Load(),
+		ConnectTimeouts:     c.connectTimeouts.Load(),
+		Protocol:            c.protocol.Load(),
+		KeepAlive:           c.keepAlive.Load(),
+		Superseded:          c.superseded.Load(),
+		SlowReaders:         c.slowReaders.Load(),
+		DeniedPublishes:     c.deniedPublishes.Load(),
+		DeniedSubscriptions: c.deniedSubscriptions.Load(),
+		RefusedFilters:      c.refusedFilters.Load(),
+		RefusedPublishes:    c.refusedPublishes.Load(),
+		QueueDropped:        c.queueDropped.Load(),
+		Oversized:           c.oversized.Load(),
+		Expired:             c.expired.Load(),
+		UnknownAcks:         c.unknownAcks.Load(),
+	}
+}

@@ -1,0 +1,45 @@
+package broker
+
+import (
+	"context"
+
+	"github.com/foxmq/foxmq/internal/replica"
+)
+
+// Stream is the way into the ordered stream. What was submitted comes back, in the order of submission, through
+// Broker.Applied. A command is encoded before the call returns; the caller may reuse it.
+type Stream interface {
+	// Submit adds a command. It waits while the bound on what waits to be ordered is reached, until ctx ends.
+	Submit(ctx context.Context, cmd replica.Command, token replica.Token) error
+	// TrySubmit does the same but fails where Submit would wait.
+	TrySubmit(cmd replica.Command, token replica.Token) error
+	// Withdraw takes a CONNECT back if it has not been announced to other nodes yet, and reports whether it could.
+	Withdraw(token replica.Token) bool
+}
+
+// State is the replicated state as of what has been applied on this node.
+type State interface {
+	// Do runs f on the apply goroutine, between two calls of Applied, and returns when it has run. The only error is
+	// that the node has stopped.
+	Do(f func(*replica.Machine)) error
+	// Quorum tells whether enough nodes are connected for the stream to go on.
+	Quorum() bool
+}
+
+// Authenticator knows the users.
+type Authenticator interface {
+	// Authenticate tells whether the password is the user's. It may take its time, until ctx ends.
+	Authenticate(ctx context.Context, user string, password []byte) bool
+}
+
+// Authorizer knows what users may do. An anonymous client's user is "". The methods are called for every packet.
+type Authorizer interface {
+	MayPublish(user, topic string) bool
+	MaySubscribe(user, filter string) bool
+}
+
+// everythingAllowed is the Authorizer where none is configured.
+type everythingAllowed struct{}
+
+func (everythingAllowed) MayPublish(string, string) bool   { return true }
+func (everythingAllowed) MaySubscribe(string, string) bool { return true }
