@@ -1,0 +1,153 @@
+package gossip
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"go.uber.org/zap"
+)
+
+// peer is everything about one other member.
+type peer struct {
+	t     *Transport
+	index int
+	addr  string // as the address book has it
+	key   *ecdsa.PublicKey
+	log   *zap.Logger
+
+	wake chan struct{} // holds a token when link was set, for serve
+	lost chan ending   // holds how the last link ended, for dial
+
+	mu         sync.Mutex
+	link       *link     // in use, or the next to be; guarded by mu
+	queue      *queue    // of the link in use, nil while there is none; guarded by mu
+	generation uint64    // the highest of any link, guarded by mu
+	shunned    time.Time // no connection before this time, guarded by mu
+	stopped    bool      // no connection ever again, guarded by mu
+
+	counters
+	complaints
+}
+
+// complaints are what may be wrong with one peer; see complaint.
+type complaints struct {
+	wrongKey, refusesUs, differs, unreachable, malformed, blamesUs, oversized, comesAndGoes complaint
+}
+
+func newPeer(t *Transport, index int) *peer {
+	m := t.cfg.Book.Members[index]
+	return &peer{
+		t: t, index: index, addr: m.Addr, key: m.Key,
+		log:  t.log.With(zap.Int("peer", index), zap.String("peer_addr", m.Addr)),
+		wake: make(chan struct{}, 1),
+		lost: make(chan ending, 1),
+	}
+}
+
+// offer hands over a link. It replaces the peer's present one if it beats it, and is closed otherwise.
+func (p *peer) offer(l *link) {
+	old, code, reason := p.adopt(l)
+	switch {
+	case code != codeAdopted:
+		l.close(code, reason)
+	case old != nil:
+		old.close(codeReplaced, "replaced by another connection")
+		fallthrough
+	default:
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// codeAdopted never goes over the wire.
+const codeAdopted quic.ApplicationErrorCode = 1 << 62
+
+// adopt decides about a link: it returns codeAdopted and the link it replaced, if any, or why the link must be
+// closed.
+func (p *peer) adopt(l *link) (old *link, code quic.ApplicationErrorCode, reason string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.stopped:
+		return nil, codeStopping, "stopping"
+	case time.Now().Before(p.shunned):
+		return nil, codePenalty, "a connection was closed as malformed lately"
+	case p.link != nil && !l.beats(p.link):
+		return nil, codeReplaced, "another connection is in use"
+	}
+	old, p.link = p.link, l
+	p.generation = max(p.generation, l.generation)
+	return old, codeAdopted, ""
+}
+
+// connected reports whether there is a link.
+func (p *peer) connected() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.link != nil
+}
+
+// nextGeneration returns the generation for a connection that this node opens.
+func (p *peer) nextGeneration() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.generation + 1
+}
+
+// shun keeps the peer away for the penalty.
+func (p *peer) shun() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shunned = time.Now().Add(p.t.cfg.Penalty)
+}
+
+// shunnedFor returns how long the peer is still kept away.
+func (p *peer) shunnedFor() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Until(p.shunned)
+}
+
+// stop closes the link and admits no other.
+func (p *peer) stop() {
+	p.mu.Lock()
+	p.stopped = true
+	l := p.link
+	p.mu.Unlock()
+	if l != nil {
+		l.close(codeStopping, "stopping")
+	}
+}
+
+// serve runs one session after the other, on whatever link is offered, until the context ends.
+func (p *peer) serve(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.wake:
+			p.session()
+		}
+	}
+}
+
+// push queues a message for the session under way. It reports whether the message is on its way.
+func (p *peer) push(o *outgoing) bool {
+	p.mu.Lock()
+	q := p.queue
+	p.mu.Unlock()
+	if q == nil {
+		return false
+	}
+	dropped := q.push(o)
+	if dropped > 0 {
+		p.overflows.Add(1)
+		p.dropped.Add(uint64(dropped))
+	}
+	return dropped == 0
+}

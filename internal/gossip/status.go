@@ -1,0 +1,58 @@
+package gossip
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// counters count what went on with a peer since the start.
+type counters struct {
+	connects, messagesIn, messagesOut, bytesIn, bytesOut atomic.Uint64
+	dropped, overflows, malformedIn                      atomic.Uint64
+}
+
+// PeerStatus tells how one other member is doing. The counts are since the start, over all connections.
+type PeerStatus struct {
+	Member     int
+	Addr       string // as the address book has it
+	Connected  bool
+	RemoteAddr string        // whence the connection comes, "" if there is none
+	RTT        time.Duration // smoothed round-trip time, 0 if it is not known
+
+	Connects                uint64 // connections made, in either direction
+	MessagesIn, MessagesOut uint64
+	BytesIn, BytesOut       uint64 // of messages, with their lengths, without what QUIC adds
+	Dropped                 uint64 // messages not sent because the queue overflowed or they were too large
+	Overflows               uint64 // times that the queue overflowed
+	Malformed               uint64 // connections closed because the peer sent what is malformed
+}
+
+// Peers returns the status of all other members, in the address book's order.
+func (t *Transport) Peers() []PeerStatus {
+	all := make([]PeerStatus, 0, len(t.peers))
+	for _, p := range t.peers {
+		if p != nil {
+			all = append(all, p.status())
+		}
+	}
+	return all
+}
+
+func (p *peer) status() PeerStatus {
+	s := PeerStatus{
+		Member: p.index, Addr: p.addr,
+		Connects:   p.connects.Load(),
+		MessagesIn: p.messagesIn.Load(), MessagesOut: p.messagesOut.Load(),
+		BytesIn: p.bytesIn.Load(), BytesOut: p.bytesOut.Load(),
+		Dropped: p.dropped.Load(), Overflows: p.overflows.Load(), Malformed: p.malformedIn.Load(),
+	}
+	p.mu.Lock()
+	l, connected := p.link, p.queue != nil
+	p.mu.Unlock()
+	if l != nil && connected {
+		s.Connected = true
+		s.RemoteAddr = l.conn.RemoteAddr().String()
+		s.RTT = l.conn.ConnectionStats().SmoothedRTT
+	}
+	return s
+}
