@@ -1,0 +1,73 @@
+package topic
+
+import (
+	"fmt"
+	"testing"
+)
+
+// tenThousand returns a trie of 10,000 filters: 100 rooms with 97 devices each and three wildcards.
+func tenThousand() *Trie[int, int] {
+	var trie Trie[int, int]
+	for room := range 100 {
+		for device := range 97 {
+			trie.Subscribe(fmt.Sprintf("house/room%d/device%d/state", room, device), device, 0)
+		}
+		trie.Subscribe(fmt.Sprintf("house/room%d/+/state", room), room, 0)
+		trie.Subscribe(fmt.Sprintf("house/room%d/#", room), room, 0)
+		trie.Subscribe(fmt.Sprintf("+/room%d/+/+", room), room, 0)
+	}
+	return &trie
+}
+
+func BenchmarkTrieMatch(b *testing.B) {
+	trie := tenThousand()
+	found := 0
+	count := func(int, int) { found++ }
+	b.ReportAllocs()
+	for b.Loop() {
+		trie.Match("house/room42/device17/state", count)
+	}
+	if found != 4*b.N {
+		b.Fatalf("%d matches in %d calls", found, b.N)
+	}
+}
+
+func BenchmarkTrieSubscribe(b *testing.B) {
+	trie := tenThousand()
+	b.ReportAllocs()
+	for b.Loop() {
+		trie.Subscribe("house/room42/other/state", 1, 1)
+		trie.Unsubscribe("house/room42/other/state", 1)
+	}
+}
+
+func BenchmarkNames(b *testing.B) {
+	var names Names[int]
+	for i := range 300_000 {
+		names.Set(deviceName(i), i)
+	}
+	b.Run("set and delete", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			names.Set("device/042000/x", 1)
+			names.Delete("device/042000/x")
+		}
+	})
+	for _, filter := range []string{"device/042000/1", "device/042000/#", "+/042000/1"} {
+		b.Run(filter, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				names.Match(filter, "", func(string, int) bool { return true })
+			}
+		})
+	}
+}
+
+// TestMatchAllocatesNothing keeps the dispatch of a message free of garbage.
+func TestMatchAllocatesNothing(t *testing.T) {
+	trie := tenThousand()
+	ignore := func(int, int) {}
+	if n := testing.AllocsPerRun(100, func() { trie.Match("house/room42/device17/state", ignore) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
