@@ -98,7 +98,7 @@ func draw(rng *rand.Rand, seed uint64) plan {
 	if rng.IntN(4) == 0 {
 		p.frozen = rng.Float64()
 	}
-	p.events = 10 + rng.IntN(40*p.members)
+	p.events = 10 + rng.IntN(34*p.members)
 	switch {
 	case seed%200 == 1:
 		p.makeLong(rng)
