@@ -48,8 +48,8 @@ func newDev() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run a cluster on this machine, to try things out",
-		Long: "Run a cluster on loopback, without users, whose address book, keys and data are in a temporary directory. Ctrl-C\n" +
-			"stops all nodes and removes the directory.",
+		Long: `Run a cluster on loopback, without users. Its address book, keys and data are in a temporary directory.
+Ctrl-C stops all nodes and removes the directory.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if d.nodes < 1 || d.nodes > maxDevNodes {
@@ -73,7 +73,7 @@ func newDev() *cobra.Command {
 }
 
 // run runs the cluster until ctx ends, which is no error, or a node stops.
-func (d *dev) run(ctx context.Context) error {
+func (d *dev) run(ctx context.Context) (err error) {
 	nodes, err := d.plan()
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (d *dev) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if err := writeDevBook(dir, nodes); err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ func newUserAdd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add [USERNAME] [PASSWORD]",
 		Short: "Add a user to users.toml",
-		Long: "Add a user to users.toml. What is not given is asked for; a password that is given here can be seen by others\n" +
-			"while the command runs. If standard input is no terminal, the password is its first line.",
+		Long: `Add a user to users.toml. What is not given is asked for. A password on the command line can be seen by others
+while the command runs. If standard input is no terminal, the password is its first line.`,
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if mode != "append" && mode != "truncate" {
@@ -44,7 +44,7 @@ func newUserAdd() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&path, "output-file", "O", "foxmq.d/users.toml", "`file` to write to")
-	cmd.Flags().StringVarP(&mode, "write-mode", "m", "append", "`append` to the file, or truncate it: drop all other users")
+	cmd.Flags().StringVarP(&mode, "write-mode", "m", "append", "`mode`: append to the file, or truncate it and so drop all other users")
 	return cmd
 }
 
@@ -52,8 +52,8 @@ func newUserGenerate() *cobra.Command {
 	return &cobra.Command{
 		Use:   "generate USERNAME [PASSWORD]",
 		Short: "Print the record of a user for users.toml",
-		Long: "Print the record of a user for users.toml. Without PASSWORD it is asked for, or if standard input is no terminal,\n" +
-			"it is the first line there.",
+		Long: `Print the record of a user for users.toml. Without PASSWORD it is asked for; if standard input is no terminal,
+it is the first line there.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, password, err := credentials(newConsole(cmd), args)

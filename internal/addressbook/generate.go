@@ -32,7 +32,7 @@ func Generate(addrs []string) (*Book, []*ecdsa.PrivateKey, error) {
 func Range(ip netip.Addr, start, end uint16) ([]string, error) {
 	n := int(end) - int(start) + 1
 	if start == 0 || n < 1 || n > event.MaxMembers {
-		return nil, fmt.Errorf("from port %d to port %d: want 1 to %d ports, in ascending order", start, end, event.MaxMembers)
+		return nil, fmt.Errorf("from port %d to %d: want 1 to %d ports, upwards", start, end, event.MaxMembers)
 	}
 	addrs := make([]string, n)
 	for i := range addrs {

@@ -12,8 +12,8 @@ import (
 	"github.com/foxmq/foxmq/internal/atomicfile"
 )
 
-// Write writes address-book.toml and key_0.pem, key_1.pem, … into dir, which it makes if it is missing. It writes all of them or
-// none. A file that exists is replaced, or without replace an error for which IsExist holds.
+// Write writes address-book.toml and key_0.pem, key_1.pem, … into dir, which it makes if it is missing. It writes
+// all of them or none. A file that exists is replaced, or without replace an error for which IsExist holds.
 func Write(dir string, b *Book, keys []*ecdsa.PrivateKey, replace bool) error {
 	files, err := encode(dir, b, keys)
 	if err != nil {
@@ -31,7 +31,7 @@ func IsExist(err error) bool { return errors.Is(err, fs.ErrExist) }
 // encode returns the files, the book as the last one: it is complete only with its keys.
 func encode(dir string, b *Book, keys []*ecdsa.PrivateKey) ([]atomicfile.File, error) {
 	var book bytes.Buffer
-	book.WriteString("# The nodes of this cluster. The file is the same on every node; the keys named in comments are not in it.\n")
+	book.WriteString("# The nodes of this cluster. This file is the same on every node; each node has its own key_N.pem.\n")
 	var files []atomicfile.File
 	for i, key := range keys {
 		name := fmt.Sprintf("key_%d.pem", i)

@@ -42,7 +42,17 @@ func Decode(file string, data []byte, v any) error {
 	}
 	if at, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, _ := at.Position()
-		return &Error{File: file, Line: line, Err: errors.New(strings.TrimPrefix(at.Error(), "toml: "))}
+		return &Error{File: file, Line: line, Err: errors.New(describe(at))}
 	}
 	return &Error{File: file, Err: err}
+}
+
+// describe leaves the names of Go types out of a message.
+func describe(err *toml.DecodeError) string {
+	text := strings.TrimPrefix(err.Error(), "toml: ")
+	if rest, ok := strings.CutPrefix(text, "cannot decode TOML "); ok {
+		kind, _, _ := strings.Cut(rest, " ")
+		return fmt.Sprintf("%q cannot be of the type %s", strings.Join(err.Key(), "."), kind)
+	}
+	return text
 }
