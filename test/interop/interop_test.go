@@ -1,0 +1,191 @@
+// Package interop tests that clients which others wrote work unchanged against a cluster of four real processes.
+package interop
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/foxmq/foxmq/test/cluster"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	cluster.Cleanup()
+	os.Exit(code)
+}
+
+// All clients share one cluster: they must not disturb each other.
+func TestClients(t *testing.T) {
+	c := cluster.Start(t, 4)
+	for _, client := range []struct {
+		name string
+		test func(*testing.T, *cluster.Cluster)
+	}{
+		{"mosquitto", testMosquitto},
+		{"paho-python", testPahoPython},
+		{"node-mqtt", testNodeMQTT},
+		{"paho.golang", testPahoGolang},
+		{"paho.mqtt.golang", testPahoMQTTGolang},
+		{"heartbeats", testHeartbeats},
+		{"bid race", testBidRace},
+	} {
+		t.Run(client.name, func(t *testing.T) { client.test(t, c) })
+	}
+}
+
+// need returns the path of a program that the test drives. CI installs all of them; elsewhere the test is left out,
+// loudly, if it is not there.
+func need(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		missing(t, program)
+	}
+	return path
+}
+
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf("%s is not installed", what)
+	}
+	t.Skipf("%s is not installed", what)
+}
+
+// command returns a program's output; the program must end by itself and without an error.
+func command(t *testing.T, env []string, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*cluster.Patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s%s", name, strings.Join(args, " "), err, out, stderr.Bytes())
+	}
+	return string(out)
+}
+
+func port(addr string) string {
+	_, p, _ := net.SplitHostPort(addr)
+	return p
+}
+
+func ports(c *cluster.Cluster) []string {
+	all := make([]string, len(c.Nodes))
+	for i, n := range c.Nodes {
+		all[i] = port(n.MQTT)
+	}
+	return all
+}
+
+// mosquitto_pub on one node, mosquitto_sub on another, in each version and at each QoS. The messages are retained, so
+// that the two need not be timed.
+func testMosquitto(t *testing.T, c *cluster.Cluster) {
+	pub, sub := need(t, "mosquitto_pub"), need(t, "mosquitto_sub")
+	for _, version := range []string{"mqttv31", "mqttv311", "mqttv5"} {
+		for qos := range 3 {
+			topic := fmt.Sprintf("mosquitto/%s/%d", version, qos)
+			q := fmt.Sprint(qos)
+			command(t, nil, pub, "-V", version, "-p", port(c.Nodes[qos].MQTT), "-q", q, "-r", "-t", topic, "-m", "hello "+q)
+			got := command(t, nil, sub, "-V", version, "-p", port(c.Nodes[3].MQTT), "-q", q, "-C", "1", "-W", "60", "-t", topic, "-v")
+			if want := topic + " hello " + q + "\n"; got != want {
+				t.Errorf("%s qos %d: got %q, want %q", version, qos, got, want)
+			}
+		}
+	}
+	testMosquittoOrder(t, c, pub, sub)
+}
+
+// Subscribers on all nodes print a burst of 200 lines from one publisher in its order.
+func testMosquittoOrder(t *testing.T, c *cluster.Cluster, pub, sub string) {
+	const lines = 200
+	var want strings.Builder
+	for i := range lines {
+		fmt.Fprintf(&want, "line %d\n", i)
+	}
+	outs := make([]chan string, len(c.Nodes))
+	for i, p := range ports(c) {
+		outs[i] = make(chan string, 1)
+		marker := fmt.Sprintf("mosquitto/ready/%d", i)
+		go func() {
+			out, err := exec.Command(sub, "-V", "mqttv5", "-p", p, "-q", "2", "-C", fmt.Sprint(lines+1), "-W", "60",
+				"-t", "mosquitto/burst", "-t", marker).Output()
+			if err != nil {
+				out = []byte(err.Error())
+			}
+			outs[i] <- string(out)
+		}()
+		// The retained marker is the first line each subscriber prints; a will would do as well.
+		command(t, nil, pub, "-p", p, "-q", "1", "-r", "-t", marker, "-m", "ready")
+	}
+	time.Sleep(500 * time.Millisecond) // for the SUBSCRIBEs; a later burst would not be seen by -C
+	cmd := exec.Command(pub, "-V", "mqttv5", "-p", port(c.Nodes[1].MQTT), "-q", "2", "-t", "mosquitto/burst", "-l")
+	cmd.Stdin = strings.NewReader(want.String())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("mosquitto_pub -l: %v\n%s", err, out)
+	}
+	for i, out := range outs {
+		if got := <-out; strings.Replace(got, "ready\n", "", 1) != want.String() {
+			t.Errorf("node %d: got %q", i, got)
+		}
+	}
+}
+
+// debianPython is where Debian's packages are found; another python3 may stand before it in PATH.
+const debianPython = "/usr/bin/python3"
+
+func needPaho(t *testing.T) {
+	t.Helper()
+	if exec.Command(debianPython, "-c", "import paho.mqtt").Run() != nil {
+		missing(t, "python3-paho-mqtt")
+	}
+}
+
+func testPahoPython(t *testing.T, c *cluster.Cluster) {
+	needPaho(t)
+	out := command(t, nil, debianPython, append([]string{"testdata/paho_client.py"}, ports(c)...)...)
+	if !strings.HasSuffix(out, "ok\n") {
+		t.Errorf("got %q", out)
+	}
+}
+
+func testNodeMQTT(t *testing.T, c *cluster.Cluster) {
+	const modules = "/usr/share/nodejs"
+	if _, err := os.Stat(filepath.Join(modules, "mqtt")); err != nil {
+		missing(t, "node-mqtt")
+	}
+	out := command(t, []string{"NODE_PATH=" + modules}, need(t, "node"), append([]string{"testdata/node_client.js"}, ports(c)...)...)
+	if !strings.HasSuffix(out, "ok\n") {
+		t.Errorf("got %q", out)
+	}
+}
+
+func testHeartbeats(t *testing.T, c *cluster.Cluster) {
+	needPaho(t)
+	out := command(t, nil, debianPython, append([]string{"../../examples/heartbeats.py", "--ports"}, ports(c)...)...)
+	if !strings.Contains(out, "swarm/agent-3/alive gone\n") || !strings.Contains(out, "4 watchers saw the same 13 messages") {
+		t.Errorf("got %q", out)
+	}
+}
+
+// The program itself fails if two nodes name different winners.
+func testBidRace(t *testing.T, c *cluster.Cluster) {
+	needPaho(t)
+	out := command(t, nil, debianPython, append([]string{"../../examples/bid_race.py", "--rounds", "5", "--ports"}, ports(c)...)...)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if len(lines) != 5 || slices.ContainsFunc(lines, func(l string) bool { return !strings.HasSuffix(l, "won, on 4 nodes alike") }) {
+		t.Errorf("got %q", out)
+	}
+}
