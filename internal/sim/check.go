@@ -117,7 +117,8 @@ func (c *checker) learn(e *event.Event) *fact {
 			continue
 		}
 		k := known.event
-		if k.Creator == p.Creator && k.Seq == p.Seq && k.BirthRound == p.BirthRound {
+		late := p == e.SelfParent() && k.Time >= e.Time // a liar's: no link
+		if k.Creator == p.Creator && k.Seq == p.Seq && k.BirthRound == p.BirthRound && !late {
 			f.parents = append(f.parents, known)
 		}
 	}

@@ -191,7 +191,6 @@ type source struct {
 	host      *host
 	submitted []int64 // when, in virtual time, by number
 	next      int     // the next one to hand out
-	applied   int     // how many of this node's have taken effect at this node
 }
 
 // transaction sizes in bytes: node and number.
@@ -200,11 +199,13 @@ const transactionSize = 9
 func (s *source) submit() { s.submitted = append(s.submitted, s.host.w.now) }
 
 // Waiting implements driver.Source.
-func (s *source) Waiting() bool { return s.next < len(s.submitted) }
+func (s *source) Waiting() bool {
+	return s.next < len(s.submitted) && (s.host.correct || !s.host.w.ended)
+}
 
 // Fill implements driver.Source.
 func (s *source) Fill(dst []byte, incarnation uint64, limit int) []byte {
-	if incarnation != 1 {
+	if incarnation != 1 && s.host.correct {
 		s.host.w.check.fail("incarnation", "a node that never restarted has a later one")
 	}
 	for s.next < len(s.submitted) && len(dst)+transactionSize+1 <= limit {
@@ -219,10 +220,7 @@ func (s *source) Fill(dst []byte, incarnation uint64, limit int) []byte {
 
 // take notes what of the node's own has taken effect, and goes back if some never will as it was sent.
 func (s *source) take(r *driver.Ready) {
-	if s.host.log != nil {
-		s.applied = s.host.log.applied[s.host.index]
-	}
-	if len(r.Stale) > 0 {
-		s.next = s.applied
+	if s.host.correct && len(r.Stale) > 0 {
+		s.next = s.host.log.applied[s.host.index]
 	}
 }

@@ -233,7 +233,8 @@ func (d *Driver) createDue() int64 {
 		return d.time
 	case !d.mayCreate() || d.capped():
 		return never
-	case d.cfg.Source.Waiting(), d.window.unorderedEvents > 0 && d.creator.news != members{}:
+	case d.cfg.Source.Waiting(),
+		d.window.unorderedEvents > 0 && d.creator.news != members{} && len(d.otherParents()) > 0:
 		return d.creator.last + d.spacing()
 	}
 	return never

@@ -45,6 +45,9 @@ func (d *Driver) send(to int, m *event.Message) {
 // sendEvents lets events leave with the next Ready, in as few messages as may be.
 func (d *Driver) sendEvents(to int, list []*vertex) {
 	p := &d.peers[to]
+	if to == d.self || !p.connected {
+		return
+	}
 	for _, v := range list {
 		size := sizeOf(v.event)
 		if len(p.out) == 0 || p.outEvents >= d.limits.MessageEvents || p.outBytes+size > d.limits.MessageBytes {

@@ -138,8 +138,10 @@ func (d *Driver) expire(id event.ID) {
 	d.release(id)
 }
 
-// refuses tells whether an event is beyond what its creator is granted. It is taken in all the same once the
-// waiting events of so many other creators descend from it that one of them must be correct.
+// refuses tells whether an event is beyond what its creator is granted. It is taken in all the same when a waiting
+// event descends from it that a correct node may have made: which branches of a fork came first differs from node
+// to node, and each has to follow the others'. Such an event's creator has not forked and is within its limit, so
+// that two liars cannot call in each other's events without end; or there are more creators than there may be liars.
 func (d *Driver) refuses(e *event.Event) bool {
 	tooMany := d.window.recent[e.Creator] >= d.limits.CreatorEvents ||
 		d.window.branches(e.Creator) >= d.limits.Branches && !d.window.extendsTip(e)
@@ -147,6 +149,11 @@ func (d *Driver) refuses(e *event.Event) bool {
 		return false
 	}
 	wanters := d.waiting.wanters(e.ID(), e.Creator)
+	for c := range d.peers {
+		if wanters.has(c) && d.window.branches(c) <= 1 && d.window.recent[c] < d.limits.CreatorEvents {
+			return false
+		}
+	}
 	return wanters.count() <= d.faults
 }
 
