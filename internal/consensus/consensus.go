@@ -33,9 +33,12 @@ var ErrJudges = errors.New("a round has fewer judges than a supermajority")
 // Config is what an engine needs to know. It must be the same on all members. Members must be set; any other zero
 // field means its default.
 type Config struct {
-	Members    int // nodes in the address book, 1 to event.MaxMembers
-	CoinPeriod int // every CoinPeriod-th round of voting flips coins; at least 2, default 5
-	RoundsKept int // an event is ancient when this many rounds were decided after those of its birth; default 26
+	Members int // nodes in the address book, 1 to event.MaxMembers
+	// CoinPeriod is how often fame is not decided but coins are flipped: in every CoinPeriod-th round of voting. At
+	// least 3, for a candidate that comes late must be voted down before a coin can favour it; default 5.
+	CoinPeriod int
+	// RoundsKept is for how many decided rounds what was born with their judges is not ancient; default 26.
+	RoundsKept int
 	Mutation   Mutation
 }
 

@@ -12,6 +12,12 @@ const (
 	SignatureTieBreak                 // the last tie of the order goes by signature, which nodes may hold differently
 	CoinByteTest                      // the coin is whether the coin byte is not 0, so that it is nearly always YES
 	RetainedGeneration                // generations in the order count ancestors that some nodes no longer hold
-	RecomputeSparesAllJudges          // every judge keeps its round, also one that descends from another
+	RecomputeSparesAllJudges          // a judge keeps what was said about it in the round before
 	TwoThirdsNotMore                  // a supermajority is 2n/3 or more, not more than 2n/3
 )
+
+// spares reports whether the recomputation leaves a judge as it was, in an engine that ran on: one that was restored
+// has nothing to leave.
+func (e *Engine) spares(v *vertex) bool {
+	return e.cfg.Mutation == RecomputeSparesAllJudges && v.judge && v.round == int64(e.pending)-1
+}

@@ -15,7 +15,9 @@ func (e *Engine) recompute() {
 		}
 		kept = append(kept, h)
 		e.unlink(h, func(p *vertex) bool { return p.gone })
-		e.settle(h)
+		if !e.spares(v) {
+			e.settle(h)
+		}
 		e.enroll(h)
 	}
 	e.active = kept

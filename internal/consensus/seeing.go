@@ -44,7 +44,7 @@ func (e *Engine) seeNothing(h handle) {
 // counts.
 func (e *Engine) round(v *vertex, strong int) int64 {
 	switch {
-	case v.judge && (v.parentRound == NegInf || e.cfg.Mutation == RecomputeSparesAllJudges):
+	case v.judge && v.parentRound == NegInf:
 		return int64(e.pending) - 1
 	case v.ordered:
 		return NegInf
