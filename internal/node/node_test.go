@@ -24,8 +24,11 @@ func TestOneNode(t *testing.T) {
 	if ready, reason := c.members[0].node.Ready(); !ready {
 		t.Errorf("not ready: %s", reason)
 	}
-	eventually(t, "the pool is empty", func() bool { return c.members[0].node.Status().PoolBytes == 0 })
-	if s := c.members[0].node.Status(); !s.Quorum || s.State != "active" || s.Index != 1000 || s.BacklogBytes != 0 {
+	eventually(t, "nothing is left to do", func() bool {
+		s := c.members[0].node.Status()
+		return s.Index == 1000 && s.PoolCount == 0 && s.PoolBytes == 0 && s.BacklogBytes == 0
+	})
+	if s := c.members[0].node.Status(); !s.Quorum || s.State != "active" {
 		t.Errorf("status: %+v", s)
 	}
 }
