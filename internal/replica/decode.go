@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/topic"
 )
 
 // ErrMalformed is wrapped by every error of DecodeCommand.
@@ -133,7 +136,7 @@ func (d *decoder) topic() string {
 		return s
 	}
 	s := string(name)
-	if !validTopic(s) {
+	if !topic.ValidName(s) {
 		d.fail("topic")
 		return ""
 	}
@@ -145,7 +148,7 @@ func (d *decoder) properties() []byte {
 	b := d.block(MaxCommand)
 	if len(b) == 0 {
 		d.fail("empty properties")
-	} else if !validProperties(b) {
+	} else if !mqtt.CheckForward(b) {
 		d.fail("properties")
 	}
 	return b

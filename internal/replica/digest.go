@@ -24,7 +24,7 @@ func (m *Machine) Digest() [sha256.Size]byte {
 		b = binary.BigEndian.AppendUint64(b, c.conn.Incarnation)
 		h.Write((&Connect{Connection: c.conn.Number, ClientID: client, Will: c.will}).sized(b))
 	}
-	for _, e := range m.retained.sorted() {
+	for _, e := range m.retained.topics.All() {
 		b = binary.BigEndian.AppendUint64(b[:0], e.Index)
 		b = binary.BigEndian.AppendUint64(b, uint64(e.Time))
 		h.Write((&Publish{Message: *e.Message}).sized(b))

@@ -57,7 +57,7 @@ func New(members int, limits Limits) *Machine {
 	for i := range m.nodes {
 		m.nodes[i].connections = map[uint64]*connection{}
 	}
-	m.retained = newRetained(limits)
+	m.retained.limits = limits
 	return m
 }
 
@@ -71,7 +71,7 @@ func (m *Machine) Time() int64 { return m.time }
 func (m *Machine) Counts() Counts {
 	c := m.counts
 	c.Connections = len(m.clients)
-	c.Retained, c.RetainedBytes = m.retained.len(), m.retained.bytes
+	c.Retained, c.RetainedBytes = m.retained.topics.Len(), m.retained.bytes
 	return c
 }
 

@@ -2,9 +2,9 @@ package replica
 
 import (
 	"container/heap"
-	"maps"
 	"math"
-	"slices"
+
+	"github.com/foxmq/foxmq/internal/topic"
 )
 
 // RetainedOverhead is what a retained message counts in Limits.RetainedBytes beside its bytes.
@@ -36,8 +36,7 @@ func (r *Retained) size() int {
 // retained is the store of retained messages, one a topic.
 type retained struct {
 	limits   Limits
-	entries  map[string]*entry
-	names    names
+	topics   topic.Names[*entry]
 	expiring expiryHeap
 	bytes    int
 }
@@ -48,51 +47,29 @@ type entry struct {
 	place int // in the heap, if the message expires
 }
 
-// names finds the names that match a filter.
-type names interface {
-	// Insert adds a name that is not there.
-	Insert(name string, e *entry)
-	// Remove takes a name away that is there.
-	Remove(name string)
-	// Match calls f with each entry whose name matches the filter and comes behind after, in one order that
-	// depends on the names only, until f returns false.
-	Match(filter, after string, f func(*entry) bool)
-}
-
-func newRetained(limits Limits) retained {
-	return retained{limits: limits, entries: map[string]*entry{}, names: newNames()}
-}
-
-func (s *retained) len() int { return len(s.entries) }
-
 // put sets the topic's retained message, or clears it if the payload is empty, and reports whether it fits.
 // What does not fit leaves the old one in place.
 func (s *retained) put(r Retained) bool {
-	old := s.entries[r.Message.Topic]
+	old, _ := s.topics.Get(r.Message.Topic)
 	if len(r.Message.Payload) == 0 {
 		s.remove(old)
 		return true
 	}
-	count, bytes := len(s.entries)+1, s.bytes+r.size()
+	count, bytes := s.topics.Len()+1, s.bytes+r.size()
 	if old != nil {
 		count, bytes = count-1, bytes-old.size()
 	}
 	if count > s.limits.Retained || bytes > s.limits.RetainedBytes {
 		return false
 	}
-	s.remove(old)
-	s.insert(&entry{Retained: r})
-	return true
-}
-
-func (s *retained) insert(e *entry) {
-	topic := e.Message.Topic
-	s.entries[topic] = e
-	s.names.Insert(topic, e)
-	s.bytes += e.size()
-	if e.Message.HasExpiry {
+	s.bytes = bytes
+	s.forgetExpiry(old)
+	e := &entry{Retained: r}
+	s.topics.Set(r.Message.Topic, e)
+	if r.Message.HasExpiry {
 		heap.Push(&s.expiring, e)
 	}
+	return true
 }
 
 // remove takes the entry out; nil is none.
@@ -100,10 +77,14 @@ func (s *retained) remove(e *entry) {
 	if e == nil {
 		return
 	}
-	delete(s.entries, e.Message.Topic)
-	s.names.Remove(e.Message.Topic)
+	s.forgetExpiry(e)
+	s.topics.Delete(e.Message.Topic)
 	s.bytes -= e.size()
-	if e.Message.HasExpiry {
+}
+
+// forgetExpiry takes the entry out of the heap, if it is there; nil is none.
+func (s *retained) forgetExpiry(e *entry) {
+	if e != nil && e.Message.HasExpiry {
 		heap.Remove(&s.expiring, e.place)
 	}
 }
@@ -115,20 +96,11 @@ func (s *retained) expire(now int64) {
 	}
 }
 
-// sorted returns the entries by topic, byte by byte.
-func (s *retained) sorted() []*entry {
-	all := make([]*entry, 0, len(s.entries))
-	for _, topic := range slices.Sorted(maps.Keys(s.entries)) {
-		all = append(all, s.entries[topic])
-	}
-	return all
-}
-
-// Retained calls f with each retained message whose topic matches the filter and comes behind the topic after, until
-// f returns false. The order of topics is the same on every node and depends on nothing else; an empty after stands
-// before all. So a reader may stop, and go on later where it was. f must not call Apply.
+// Retained calls f with each retained message whose topic matches the filter and comes behind the topic after, by topic,
+// byte by byte, until f returns false. An empty after stands before all. So a reader may stop, and go on later where it
+// was. The filter must be valid; f must not call Apply.
 func (m *Machine) Retained(filter, after string, f func(Retained) bool) {
-	m.retained.names.Match(filter, after, func(e *entry) bool { return f(e.Retained) })
+	m.retained.topics.Match(filter, after, func(_ string, e *entry) bool { return f(e.Retained) })
 }
 
 // expiryHeap holds the entries that expire, the earliest deadline first.

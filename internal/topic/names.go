@@ -1,6 +1,7 @@
 package topic
 
 import (
+	"iter"
 	"slices"
 	"strings"
 )
@@ -124,6 +125,19 @@ func (n *Names[V]) Match(filter, after string, f func(name string, value V) bool
 			return
 		default:
 			p.at++
+		}
+	}
+}
+
+// All yields each name and its value, in order. n must not be changed meanwhile.
+func (n *Names[V]) All() iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		for _, chunk := range n.chunks {
+			for _, e := range chunk {
+				if !yield(e.name, e.value) {
+					return
+				}
+			}
 		}
 	}
 }

@@ -36,6 +36,30 @@ func TestNamesManyChunks(t *testing.T) {
 	}
 }
 
+func TestNamesAll(t *testing.T) {
+	var names Names[int]
+	want := []string{"$SYS/x", "/", "a", "a/b"}
+	for i, name := range want {
+		names.Set(name, i)
+	}
+	var got []string
+	for name, i := range names.All() {
+		got = append(got, name)
+		if want[i] != name {
+			t.Errorf("%s has the value of %s", name, want[i])
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for name := range names.All() {
+		if name != want[0] {
+			t.Errorf("went on to %q", name)
+		}
+		break
+	}
+}
+
 func deviceName(i int) string { return fmt.Sprintf("device/%06d/%d", i/3, i%3) }
 
 // TestNamesResume reads names a few at a time, as the replay of retained messages does.
