@@ -1,5 +1,5 @@
 // Package graphtest makes random hashgraphs for tests: what correct members build over slow and lossy links, and
-// what up to f faulty ones can do to them. One seed gives one graph, everywhere and always.
+// what faulty ones, up to f and beyond, do to them. One seed gives one graph, everywhere and always.
 package graphtest
 
 import (
@@ -27,6 +27,7 @@ type Graph struct {
 	Members    int
 	CoinPeriod int
 	RoundsKept int
+	Faulty     int            // members that fork, or lie about what an event's makers must not lie about
 	Events     []*event.Event // in an order in which a node may insert them
 }
 
@@ -38,13 +39,15 @@ func Random(seed uint64, open Open) *Graph {
 	w.run()
 	return &Graph{
 		Seed: seed, Kind: p.kind, Members: p.members, CoinPeriod: p.coinPeriod, RoundsKept: p.roundsKept,
-		Events: w.order,
+		Faulty: p.faulty, Events: w.order,
 	}
 }
 
-// Shuffle returns the graph's events in another order in which a node may insert them; that of a node to which
-// everything comes late or out of order, more so the higher the disorder (at most in steps of one event). The
-// view is that node's, and has all of them afterwards. Events that no order makes insertable are left out.
+// Sound reports whether at most f members are faulty, so that all promises hold.
+func (g *Graph) Sound() bool { return g.Faulty <= (g.Members-1)/3 }
+
+// Shuffle hands the graph's events to the view of a node to which they come in another order, each up to disorder
+// places late, and returns the rounds that it decides.
 func (g *Graph) Shuffle(seed uint64, disorder int, view View) []consensus.Round {
 	rng := rand.New(rand.NewPCG(g.Seed, seed))
 	late := make([][]*event.Event, len(g.Events)+disorder+1)

@@ -21,7 +21,7 @@ type plan struct {
 	slow   int // members whose events mostly stay with them for long
 	late   int // for how long, in steps
 
-	faulty     int     // members that do what follows, at most f
+	faulty     int     // members that do what follows
 	fork       float64 // probability that a faulty member starts another branch
 	branches   int     // at most so many
 	deep       int     // how far below its tip a branch may start, in events
@@ -33,7 +33,8 @@ type plan struct {
 	commonView bool    // all members share one idea of the pending round, to save time
 }
 
-// kinds are the families of graphs; each refines the plan that draw begins with, and is drawn as often as its weight says.
+// kinds are the families of graphs. Each refines the plan that draw begins with, and is drawn as often as its weight
+// says.
 var kinds = []struct {
 	name   string
 	weight int
@@ -78,6 +79,11 @@ var kinds = []struct {
 		p.fabricate, p.misdate = rng.Float64()/4, rng.Float64()/4
 		p.slow, p.late, p.roundsKept = rng.IntN(2), 40, 1+rng.IntN(3)
 		p.coinPeriod = 2 + rng.IntN(3)
+	}},
+	{"beyond f", 4, func(p *plan, rng *rand.Rand) {
+		p.faulty = upTo(rng, p.members)
+		p.fork, p.branches, p.deep = rng.Float64()/3, 2+rng.IntN(3), 1+rng.IntN(20)
+		p.fabricate, p.misdate = rng.Float64()/4, rng.Float64()/4
 	}},
 }
 

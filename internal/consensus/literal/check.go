@@ -10,7 +10,7 @@ func (o *Oracle) Check() { o.check = true }
 func (o *Oracle) Violation() error { return o.violation }
 
 func (o *Oracle) verify() error {
-	strong := map[ballotBox]*vertex{}
+	strong := map[seat]*vertex{}
 	for _, x := range o.graph {
 		if err := o.verifyEvent(x, strong); err != nil {
 			return err
@@ -19,26 +19,27 @@ func (o *Oracle) verify() error {
 	return o.verifyElection()
 }
 
-// ballotBox names the place that one witness has among those of its round.
-type ballotBox struct {
+// seat is the place among the witnesses of a round that one member has.
+type seat struct {
 	round   int64
 	creator int
 }
 
 // verifyEvent checks one event; strong collects the witnesses that any event strongly sees.
-func (o *Oracle) verifyEvent(x *vertex, strong map[ballotBox]*vertex) error {
+func (o *Oracle) verifyEvent(x *vertex, strong map[seat]*vertex) error {
 	if x.round < x.parentRound {
-		return fmt.Errorf("a child's round ≥ its parents': %s is of round %d, a parent of %d", x.ID(), x.round, x.parentRound)
+		return fmt.Errorf("a child's round ≥ its parents': %s is of round %d, a parent of %d",
+			x.ID(), x.round, x.parentRound)
 	}
 	for _, w := range x.stronglySees {
 		if w == nil {
 			continue
 		}
-		box := ballotBox{w.round, w.Creator}
-		if other := strong[box]; other != nil && other != w {
+		place := seat{w.round, w.Creator}
+		if other := strong[place]; other != nil && other != w {
 			return fmt.Errorf("no two branches of a fork are both strongly seen: %s and %s are", w.ID(), other.ID())
 		}
-		strong[box] = w
+		strong[place] = w
 	}
 	return nil
 }
