@@ -25,6 +25,7 @@ func (e *Event) Seal(domain Domain) error {
 		return err
 	}
 	e.txs = txs
+	e.digest = sha256.Sum256(e.Payload)
 	e.id = identity(domain, e.appendHashed(nil))
 	return nil
 }
@@ -56,11 +57,11 @@ func (e *Event) appendHashed(dst []byte) []byte {
 	}
 	dst = binary.BigEndian.AppendUint64(dst, uint64(e.Time))
 	dst = append(dst, e.Coin)
-	payload := sha256.Sum256(e.Payload)
-	return append(dst, payload[:]...)
+	return append(dst, e.digest[:]...)
 }
 
-// Append appends the wire form: the canonical encoding with the payload itself behind it, and the signature.
+// Append appends the wire form: the canonical encoding, with the signature and the payload itself behind it. The
+// event must be sealed or decoded.
 func (e *Event) Append(dst []byte) []byte {
 	dst = e.appendHashed(dst)
 	dst = append(dst, e.Signature[:]...)
@@ -82,14 +83,14 @@ func Decode(b []byte, domain Domain) (*Event, []byte, error) {
 	e.Parents = d.parents()
 	e.Time = int64(binary.BigEndian.Uint64(d.bytes(8)))
 	e.Coin = d.byte()
-	payloadHash := d.bytes(sha256.Size)
+	copy(e.digest[:], d.bytes(sha256.Size))
 	hashed := b[:len(b)-len(d.rest)]
 	copy(e.Signature[:], d.bytes(len(e.Signature)))
 	e.Payload = d.block(MaxPayload)
 	if d.err != nil {
 		return nil, nil, d.err
 	}
-	if sha256.Sum256(e.Payload) != [sha256.Size]byte(payloadHash) {
+	if sha256.Sum256(e.Payload) != e.digest {
 		return nil, nil, malformed("payload does not match its hash")
 	}
 	if err := e.check(); err != nil {

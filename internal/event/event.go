@@ -51,8 +51,9 @@ type Event struct {
 	Payload    []byte   // transactions, each a uvarint length and that many bytes
 	Signature  Signature
 
-	id  ID
-	txs int
+	id     ID
+	txs    int
+	digest [sha256.Size]byte // of the payload, so that writing an event again does not hash it again
 }
 
 // ID returns the event's identity. The event must be sealed or decoded.
