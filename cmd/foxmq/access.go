@@ -13,8 +13,7 @@ import (
 	"github.com/foxmq/foxmq/internal/users"
 )
 
-// openUsers reads users.toml and permissions.toml. What users.toml says about logging in counts as if the command
-// line had said it. A node that nobody could connect to is an error.
+// openUsers reads users.toml and permissions.toml. A node that nobody could connect to is an error.
 func openUsers(cfg *config.Config, log *zap.Logger) (*users.Store, error) {
 	path := cfg.File(config.UsersFile)
 	store, err := users.Open(users.Config{
@@ -25,9 +24,7 @@ func openUsers(cfg *config.Config, log *zap.Logger) (*users.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.AllowAnonymousLogin = cfg.AllowAnonymousLogin || store.AllowAnonymous()
-	cfg.SilentConnectErrors = cfg.SilentConnectErrors || store.SilentConnectErrors()
-	if store.Users() == 0 && !cfg.AllowAnonymousLogin {
+	if store.Users() == 0 && !store.AllowAnonymous() && !cfg.AllowAnonymousLogin {
 		return nil, withHint(fmt.Errorf("%s has no users and anonymous login is off, so nobody could connect", path),
 			"foxmq user add -O %s adds a user; --allow-anonymous-login lets everyone in", path)
 	}

@@ -2,12 +2,39 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"fmt"
+	"net"
+	"os"
+	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/foxmq/foxmq/internal/admin"
+	"github.com/foxmq/foxmq/internal/broker"
 	"github.com/foxmq/foxmq/internal/config"
+	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/gossip"
+	"github.com/foxmq/foxmq/internal/node"
+	"github.com/foxmq/foxmq/internal/users"
 )
+
+// drainWithin is how long a node that stops waits for the ends of its clients' connections to be ordered, so that
+// the other nodes send their wills now and not when this one boots again.
+const drainWithin = time.Second
+
+// daemon is the parts of a node, put together.
+type daemon struct {
+	cfg    config.Config
+	log    *zap.Logger
+	users  *users.Store
+	node   *node.Node
+	gossip *gossip.Transport // nil: the node is alone
+	broker *broker.Broker
+	admin  *admin.Server // nil: none
+	mqtt   net.Listener
+}
 
 // serve assembles a node and runs it until ctx ends or one of its parts fails; the first error stops all. It
 // returns after the last goroutine has.
@@ -16,15 +43,147 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 	if err != nil {
 		return err
 	}
-	store, err := openUsers(&cfg, log)
-	if err != nil {
+	d := &daemon{cfg: cfg, log: log}
+	if d.users, err = openUsers(&d.cfg, log); err != nil {
 		return err
 	}
 	if id.alone {
 		log.Warn("no address book, this node is alone", zap.String("config_dir", cfg.Dir))
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return store.Run(ctx) })
-	group.Go(func() error { return reloadOnHangup(ctx, store) })
-	return group.Wait()
+	if err := d.assemble(id); err != nil {
+		return err
+	}
+	if err := d.listen(); err != nil {
+		return err
+	}
+	return d.run(ctx)
+}
+
+// assemble makes the parts and shows them to each other: here alone do the node and the broker meet.
+func (d *daemon) assemble(id *identity) error {
+	dir := d.cfg.NodeDataDir(id.self)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	keys := make([]*ecdsa.PublicKey, len(id.book.Members))
+	for i, m := range id.book.Members {
+		keys[i] = m.Key
+	}
+	var err error
+	d.node, err = node.New(node.Config{
+		Self: id.self, Keys: keys, Key: id.key, Domain: event.Domain(id.book.Hash()),
+		PoolBytes: d.cfg.MaxPendingBytes, Logger: d.log.Named("node"),
+	})
+	if err != nil {
+		return err
+	}
+	if len(keys) > 1 {
+		d.gossip, err = gossip.New(gossip.Config{
+			Book: id.book, Self: id.self, Key: id.key, Handler: d.node,
+			Listen: d.cfg.ClusterAddr, Log: d.log.Named("gossip"),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	d.broker, err = broker.New(broker.Config{
+		Stream: d.node, State: d.node, Users: d.users, Permissions: d.users, Log: d.log.Named("mqtt::broker"),
+		AllowAnonymous:      func() bool { return d.cfg.AllowAnonymousLogin || d.users.AllowAnonymous() },
+		SilentConnectErrors: func() bool { return d.cfg.SilentConnectErrors || d.users.SilentConnectErrors() },
+		ConnectTimeout:      d.cfg.ConnectTimeout, MaxKeepAlive: d.cfg.MaxKeepAlive,
+		MaxPacketSize: d.cfg.MaxPacketSize, ReceiveMaximum: d.cfg.MaxInflight,
+		MaxQueueMessages: d.cfg.MaxQueuedMessages, MaxQueueBytes: d.cfg.MaxQueuedBytes,
+	})
+	d.log.Info("starting node", zap.Int("node", id.self), zap.Int("members", len(keys)),
+		zap.String("version", version), zap.String("data_dir", dir))
+	return err
+}
+
+// listen opens the listeners, so that an address in use is an error before anything runs.
+func (d *daemon) listen() (err error) {
+	if d.mqtt, err = net.Listen("tcp", d.cfg.MQTTAddr); err != nil {
+		return fmt.Errorf("listen for MQTT clients: %w", err)
+	}
+	d.log.Named("mqtt::broker").Info("listening for connections", zap.Stringer("listen_addr", d.mqtt.Addr()))
+	if d.cfg.AdminAddr == "" {
+		return nil
+	}
+	d.admin, err = admin.Listen(admin.Config{
+		Addr: d.cfg.AdminAddr, Node: d.node, Status: func() any { return d.status() }, Logger: d.log.Named("admin"),
+	})
+	if err != nil {
+		d.mqtt.Close()
+	}
+	return err
+}
+
+// run runs the parts and stops them in order: the broker first, which tells its clients; then, when the ends of their
+// connections have been ordered or drainWithin has passed, everything else.
+func (d *daemon) run(ctx context.Context) error {
+	group, groupCtx := errgroup.WithContext(context.WithoutCancel(ctx))
+	core, stopCore := context.WithCancel(groupCtx)
+	defer stopCore()
+	front, stopFront := context.WithCancel(groupCtx)
+	defer context.AfterFunc(ctx, stopFront)()
+
+	group.Go(func() error { return d.node.Run(core, d.transport(), d.broker) })
+	group.Go(func() error { return d.users.Run(core) })
+	group.Go(func() error { return reloadOnHangup(core, d.users) })
+	if d.gossip != nil {
+		group.Go(func() error { return d.gossip.Run(core) })
+	}
+	if d.admin != nil {
+		group.Go(func() error { return d.admin.Run(core) })
+	}
+	group.Go(func() error {
+		defer stopCore()
+		err := d.broker.Run(front, d.mqtt)
+		d.drain(core)
+		return err
+	})
+	err := group.Wait()
+	d.log.Info("stopped")
+	return err
+}
+
+// drain waits until what was submitted is applied, within limits.
+func (d *daemon) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainWithin)
+	defer cancel()
+	for d.node.Quorum() && d.node.Status().PoolCount > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// transport returns what carries the node's messages.
+func (d *daemon) transport() node.Transport {
+	if d.gossip == nil {
+		return nobody{}
+	}
+	return d.gossip
+}
+
+// nobody is the transport of a node that is alone.
+type nobody struct{}
+
+func (nobody) Send(int, *event.Message) bool { return true }
+
+// status is what the admin listener's /status shows.
+type status struct {
+	Version string              `json:"version"`
+	Node    node.Status         `json:"node"`
+	Peers   []gossip.PeerStatus `json:"peers"`
+	Broker  broker.Stats        `json:"broker"`
+}
+
+func (d *daemon) status() status {
+	s := status{Version: version, Node: d.node.Status(), Broker: d.broker.Stats()}
+	if d.gossip != nil {
+		s.Peers = d.gossip.Peers()
+	}
+	return s
 }

@@ -2,9 +2,11 @@
 package interop
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -12,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/foxmq/foxmq/test/cluster"
 )
@@ -108,37 +109,42 @@ func testMosquitto(t *testing.T, c *cluster.Cluster) {
 	testMosquittoOrder(t, c, pub, sub)
 }
 
-// Subscribers on all nodes print a burst of 200 lines from one publisher in its order.
+// Subscribers on all nodes print a burst of 200 lines from one publisher in its order. A retained message tells
+// each subscriber, and by its first line the test, that it has subscribed.
 func testMosquittoOrder(t *testing.T, c *cluster.Cluster, pub, sub string) {
 	const lines = 200
 	var want strings.Builder
 	for i := range lines {
 		fmt.Fprintf(&want, "line %d\n", i)
 	}
-	outs := make([]chan string, len(c.Nodes))
+	ctx, cancel := context.WithTimeout(context.Background(), cluster.Patience)
+	defer cancel()
+	command(t, nil, pub, "-p", port(c.Nodes[0].MQTT), "-q", "1", "-r", "-t", "mosquitto/ready", "-m", "ready")
+	outs := make([]*bufio.Reader, len(c.Nodes))
 	for i, p := range ports(c) {
-		outs[i] = make(chan string, 1)
-		marker := fmt.Sprintf("mosquitto/ready/%d", i)
-		go func() {
-			out, err := exec.Command(sub, "-V", "mqttv5", "-p", p, "-q", "2", "-C", fmt.Sprint(lines+1), "-W", "60",
-				"-t", "mosquitto/burst", "-t", marker).Output()
-			if err != nil {
-				out = []byte(err.Error())
-			}
-			outs[i] <- string(out)
-		}()
-		// The retained marker is the first line each subscriber prints; a will would do as well.
-		command(t, nil, pub, "-p", p, "-q", "1", "-r", "-t", marker, "-m", "ready")
+		cmd := exec.CommandContext(ctx, sub, "-V", "mqttv5", "-p", p, "-q", "2", "-C", fmt.Sprint(lines+1),
+			"-t", "mosquitto/burst", "-t", "mosquitto/ready")
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = cmd.Wait() })
+		outs[i] = bufio.NewReader(out)
+		if line, err := outs[i].ReadString('\n'); line != "ready\n" {
+			t.Fatalf("node %d: %q, %v", i, line, err)
+		}
 	}
-	time.Sleep(500 * time.Millisecond) // for the SUBSCRIBEs; a later burst would not be seen by -C
-	cmd := exec.Command(pub, "-V", "mqttv5", "-p", port(c.Nodes[1].MQTT), "-q", "2", "-t", "mosquitto/burst", "-l")
+	cmd := exec.CommandContext(ctx, pub, "-V", "mqttv5", "-p", port(c.Nodes[1].MQTT), "-q", "2", "-t", "mosquitto/burst", "-l")
 	cmd.Stdin = strings.NewReader(want.String())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("mosquitto_pub -l: %v\n%s", err, out)
 	}
 	for i, out := range outs {
-		if got := <-out; strings.Replace(got, "ready\n", "", 1) != want.String() {
-			t.Errorf("node %d: got %q", i, got)
+		if got, err := io.ReadAll(out); err != nil || string(got) != want.String() {
+			t.Errorf("node %d: got %q, %v", i, got, err)
 		}
 	}
 }
