@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"sync"
 
@@ -122,7 +123,7 @@ func (c *Client) connect(ctx context.Context, r *bufio.Reader) error {
 	if _, err := c.conn.Write(p.Append(nil, c.version)); err != nil {
 		return err
 	}
-	in := mqtt.NewReader(r, c.version, mqtt.MaxRemaining)
+	in := mqtt.NewReader(r, c.version, math.MaxInt)
 	answer, err := in.Next()
 	if err != nil {
 		return err

@@ -3,13 +3,14 @@ package client
 import (
 	"bufio"
 	"fmt"
+	"math"
 
 	"github.com/foxmq/foxmq/internal/mqtt"
 )
 
 // read handles what the server sends until the connection ends, and returns why it did.
 func (c *Client) read(r *bufio.Reader) error {
-	in := mqtt.NewReader(r, c.version, mqtt.MaxRemaining)
+	in := mqtt.NewReader(r, c.version, math.MaxInt)
 	for {
 		p, err := in.Next()
 		if err != nil {
