@@ -41,7 +41,7 @@ func Level(getenv func(string) string) string {
 }
 
 // ParseFilter reads a list of levels and target=level, such as "info,foxmq::gossip=debug,foxmq::mqtt=off". A target
-// without a level means all of it. The longest target that fits an entry decides.
+// of ours without a level means all of it. The longest target that fits an entry decides.
 func ParseFilter(s string) (Filter, error) {
 	f := Filter{level: zapcore.InfoLevel}
 	for part := range strings.SplitSeq(s, ",") {
@@ -55,7 +55,7 @@ func ParseFilter(s string) (Filter, error) {
 		case part == "":
 		case !both && known:
 			f.level = level
-		case !both && isTarget(part):
+		case !both && within(part, "foxmq") && isTarget(part):
 			f.targets = append(f.targets, directive{part, Trace})
 		case known && isTarget(name):
 			f.targets = append(f.targets, directive{name, level})
