@@ -51,13 +51,14 @@ func (w *World) drain(round uint64, deadline int64) {
 	w.after(10*w.sc.Delay, func() { w.drain(round, deadline) })
 }
 
-// drained tells whether nothing is left to be ordered.
+// drained tells whether nothing of correct nodes is left to be ordered. What a liar showed to one node alone may
+// stay there until it is ancient.
 func (w *World) drained() bool {
 	for _, l := range w.check.logs {
 		if l.host.crashed {
 			continue
 		}
-		if l.host.driver.Status().Unordered > 0 {
+		if l.host.driver.Status().Unordered > 0 && w.sc.liars() == 0 {
 			return false
 		}
 		for _, o := range w.check.logs {

@@ -170,17 +170,18 @@ type Driver struct {
 	wall int64 // what the user last said the time is
 	time int64 // the driver's own time in ns, which never steps back
 
-	peers    []peer // by member; this node's own is not used
-	window   *window
-	waiting  *waiting
-	arrivals []arrival // to be taken in now
-	sweep    bool      // a round was decided: what waits has to be gone through
-	expired  *recentIDs
-	wants    wants
-	ahead    []uint64 // by creator: the highest birth round that any of its events bore
-	changes  uint64   // counts the events taken in
-	visit    uint64   // counts the walks through the window
-	dropped  uint64
+	peers     []peer // by member; this node's own is not used
+	window    *window
+	waiting   *waiting
+	arrivals  []arrival // to be taken in now
+	sweep     bool      // a round was decided: what waits has to be gone through
+	expired   *recentIDs
+	wants     wants
+	ahead     []uint64 // by creator: the highest birth round that any of its events bore
+	decidedAt int64    // when a round was last decided, in the driver's own time
+	changes   uint64   // counts the events taken in
+	visit     uint64   // counts the walks through the window
+	dropped   uint64
 
 	creator creator
 	boot    boot

@@ -143,9 +143,9 @@ func (d *Driver) expire(id event.ID) {
 // to node, and each has to follow the others'. Such an event's creator has not forked and is within its limit, so
 // that two liars cannot call in each other's events without end; or there are more creators than there may be liars.
 func (d *Driver) refuses(e *event.Event) bool {
-	tooMany := d.window.recent[e.Creator] >= d.limits.CreatorEvents ||
-		d.window.branches(e.Creator) >= d.limits.Branches && !d.window.extendsTip(e)
-	if !tooMany {
+	tooMany := d.window.recent[e.Creator] >= d.limits.CreatorEvents
+	tooForked := d.window.branches(e.Creator) >= d.limits.Branches && !d.window.extendsTip(e)
+	if !tooMany && (!tooForked || d.outrun()) {
 		return false
 	}
 	wanters := d.waiting.wanters(e.ID(), e.Creator)
@@ -156,6 +156,24 @@ func (d *Driver) refuses(e *event.Event) bool {
 	}
 	return wanters.count() <= d.faults
 }
+
+// outrun tells whether a node has been rounds ahead for a while, one that has not forked, and this one has not
+// followed: perhaps that other node decided a round by way of a branch that was refused here and from which none of
+// its own events descends. Then branches are no longer refused, or each would wait for the other.
+func (d *Driver) outrun() bool {
+	if d.time < d.decidedAt+patience {
+		return false
+	}
+	for c, round := range d.ahead {
+		if round > d.engine.Pending() && d.window.branches(c) <= 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// patience is after how many ns without a decided round a node doubts what it refused.
+const patience = 1e9
 
 // accept takes an event in: from now on it is persisted, a parent, and the engine's.
 func (d *Driver) accept(a arrival) {
@@ -183,6 +201,7 @@ func (d *Driver) insert(e *event.Event) *vertex {
 // decided takes over a round from the engine.
 func (d *Driver) decided(r consensus.Round) {
 	d.sweep = true
+	d.decidedAt = d.time
 	d.ready.Ordered = append(d.ready.Ordered, r)
 	for i := range r.Events {
 		if v := d.window.byID[r.Events[i].Event.ID()]; v != nil {
