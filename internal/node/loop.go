@@ -22,7 +22,8 @@ type loop struct {
 	due       int64  // when the timer fires; 0: it is not set
 	newest    uint64 // sequence number of the newest own event
 	flown     uint64 // what newest was when the pool's transactions were last made to fly again
-	failed    bool   // that ordering has stopped has been logged
+	failed    bool   // it has been logged that ordering has stopped
+	quorum    bool   // what was last logged of the quorum
 }
 
 func newLoop(n *Node, t Transport) *loop {
@@ -143,7 +144,7 @@ func (l *loop) again(stale []*event.Event) {
 	l.node.wake()
 }
 
-// show publishes how the driver is doing.
+// show publishes how the driver is doing, and logs what whoever runs the node should know.
 func (l *loop) show() {
 	s := l.driver.Status()
 	l.node.picture.Store(&s)
@@ -151,6 +152,25 @@ func (l *loop) show() {
 		l.failed = true
 		l.node.cfg.Logger.Error("ordering has stopped for good", zap.Error(s.Err))
 	}
+	quorum := l.node.Quorum()
+	switch {
+	case quorum && !l.quorum:
+		l.node.cfg.Logger.Info("quorum reached", zap.Ints("missing_members", l.missing()))
+	case !quorum && l.quorum:
+		l.node.cfg.Logger.Warn("quorum lost", zap.Ints("missing_members", l.missing()))
+	}
+	l.quorum = quorum
+}
+
+// missing returns the members that are not connected.
+func (l *loop) missing() []int {
+	members := []int{}
+	for i, box := range l.node.peers {
+		if i != l.node.cfg.Self && !box.connected {
+			members = append(members, i)
+		}
+	}
+	return members
 }
 
 // sleep waits until something happens or the driver's next tick is due.

@@ -1,6 +1,11 @@
 package node
 
-import "github.com/foxmq/foxmq/internal/event"
+import (
+	"sync"
+
+	"github.com/foxmq/foxmq/internal/event"
+	"go.uber.org/zap"
+)
 
 // mailboxSize is how many messages of one peer may wait for the loop.
 const mailboxSize = 8
@@ -9,7 +14,8 @@ const mailboxSize = 8
 // fill it, the loop empties it.
 type mailbox struct {
 	mail      chan mail
-	connected bool // owned by the loop
+	connected bool      // owned by the loop
+	warned    sync.Once // logs the first bad signature
 }
 
 // mail is a message or, without one, news of the connection.
@@ -23,7 +29,13 @@ func newMailbox() *mailbox { return &mailbox{mail: make(chan mail, mailboxSize)}
 // Message takes in a message from a peer. It drops events whose signature is not their creator's, and blocks while
 // the peer's mailbox is full. The node keeps references to the message.
 func (n *Node) Message(from int, m *event.Message) {
+	all := len(m.Events)
 	m.Events = n.intake.verified(m.Events)
+	if len(m.Events) < all {
+		n.peers[from].warned.Do(func() {
+			n.cfg.Logger.Warn("peer sends events with bad signatures", zap.Int("member", from))
+		})
+	}
 	n.deliver(from, mail{message: m})
 }
 

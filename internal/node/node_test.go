@@ -10,6 +10,8 @@ import (
 	"github.com/foxmq/foxmq/internal/event"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func TestOneNode(t *testing.T) {
@@ -49,9 +51,15 @@ func TestFourNodesOneOrder(t *testing.T) {
 	}
 }
 
-// TestOneOfFourDies: the other three go on, and a second death stops the order until then.
+// TestOneOfFourDies: the other three go on. When a second one dies, the quorum is lost, and the log names who is
+// missing.
 func TestOneOfFourDies(t *testing.T) {
-	c := newCluster(t, 4, nil)
+	logs, entries := observer.New(zap.InfoLevel)
+	c := newCluster(t, 4, func(i int, cfg *node.Config) {
+		if i == 0 {
+			cfg.Logger = zap.New(logs)
+		}
+	})
 	c.start(0, 1, 2, 3)
 	for i := range 4 {
 		c.submit(i, 0, 49)
@@ -69,6 +77,11 @@ func TestOneOfFourDies(t *testing.T) {
 	eventually(t, "no quorum", func() bool { return !c.members[0].node.Quorum() })
 	if ready, reason := c.members[0].node.Ready(); ready || reason != "no quorum" {
 		t.Errorf("ready: %v, %q", ready, reason)
+	}
+	lost := func() []observer.LoggedEntry { return entries.FilterMessage("quorum lost").All() }
+	eventually(t, "the log says so", func() bool { return len(lost()) == 1 })
+	if who := fmt.Sprint(lost()[0].ContextMap()["missing_members"]); who != "[2 3]" {
+		t.Errorf("missing: %s", who)
 	}
 }
 
@@ -171,6 +184,28 @@ func TestStopped(t *testing.T) {
 	}
 	if err := n.TrySubmit(&replica.End{Connection: 1}, replica.Token{}); !errors.Is(err, node.ErrStopped) {
 		t.Errorf("try to submit: %v", err)
+	}
+}
+
+// TestForgedEventsAreDropped: a peer that sends events with bad signatures is counted, logged once, and harms nobody.
+func TestForgedEventsAreDropped(t *testing.T) {
+	logs, entries := observer.New(zap.WarnLevel)
+	c := newCluster(t, 4, func(_ int, cfg *node.Config) { cfg.Logger = zap.New(logs) })
+	c.start(0, 1, 2, 3)
+	for range 3 {
+		forged := &event.Event{Creator: 2, Seq: 1, BirthRound: 1}
+		if err := forged.Seal(event.Domain{}); err != nil {
+			t.Fatal(err)
+		}
+		c.members[0].node.Message(1, &event.Message{Events: []*event.Event{forged}})
+	}
+	c.submit(2, 0, 9)
+	c.awaitAgreement(10, 0, 1, 2, 3)
+	if s := c.members[0].node.Status(); s.BadSignatures != 3 {
+		t.Errorf("%d bad signatures counted, want 3", s.BadSignatures)
+	}
+	if n := entries.FilterMessage("peer sends events with bad signatures").Len(); n != 1 {
+		t.Errorf("logged %d times, want once", n)
 	}
 }
 
