@@ -68,7 +68,9 @@ for version, name in ((mqtt.MQTTv311, "v311"), (mqtt.MQTTv5, "v5")):
         pub.publish(f"{root}/{qos}/data", f"payload {qos}", qos=qos)
     sub.expect(*((f"{root}/{q}/data", f"payload {q}", q, False) for q in range(3)))
 
-    pub.publish(f"{root}/kept", "still here", qos=1, retain=True)
+    # From the subscriber's own node: the acknowledgement means that this node has the message, while another may
+    # still be about to deliver it as a new one.
+    sub.publish(f"{root}/kept", "still here", qos=1, retain=True)
     sub.subscribe(f"{root}/kept", 1)
     sub.expect((f"{root}/kept", "still here", 1, True))
     pub.publish(f"{root}/kept", "", qos=1, retain=True)
