@@ -136,6 +136,7 @@ func (l *loop) persist(events []*event.Event) error {
 // again makes the transactions of stale events fly again, and with them all later ones: the machine ignores those
 // until the stale ones are applied. Events made before the last time need not: what they carried flies already.
 func (l *loop) again(stale []*event.Event) {
+	l.node.stale.Add(uint64(len(stale)))
 	if len(stale) == 0 || stale[len(stale)-1].Seq <= l.flown {
 		return
 	}

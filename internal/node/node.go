@@ -83,6 +83,7 @@ type Node struct {
 	connected atomic.Int32                   // peers
 	picture   atomic.Pointer[driver.Status]  // as of the loop's last turn; nil before the first
 	applied   atomic.Uint64                  // index of the last transaction that the Consumer has seen
+	stale     atomic.Uint64                  // own events that went stale
 	counts    atomic.Pointer[replica.Counts] // as of the applier's last batch
 }
 

@@ -143,6 +143,9 @@ func TestStaleEventsAreSubmittedAgain(t *testing.T) {
 	c.submit(3, 20, 9)
 	c.awaitAgreement(count+20, 0, 1, 2, 3)
 	c.expectTokens(3, 30)
+	if c.members[3].node.Status().StaleEvents == 0 {
+		t.Error("no event went stale: the test shows nothing")
+	}
 	c.expectTokens(0, first)
 }
 
@@ -179,10 +182,11 @@ func TestStopped(t *testing.T) {
 	if err := n.Do(func(*replica.Machine) { t.Error("ran") }); !errors.Is(err, node.ErrStopped) {
 		t.Errorf("do: %v", err)
 	}
-	if err := n.Submit(context.Background(), &replica.End{Connection: 1}, replica.Token{}); !errors.Is(err, node.ErrStopped) {
+	end := &replica.End{Connection: 1}
+	if err := n.Submit(context.Background(), end, replica.Token{}); !errors.Is(err, node.ErrStopped) {
 		t.Errorf("submit: %v", err)
 	}
-	if err := n.TrySubmit(&replica.End{Connection: 1}, replica.Token{}); !errors.Is(err, node.ErrStopped) {
+	if err := n.TrySubmit(end, replica.Token{}); !errors.Is(err, node.ErrStopped) {
 		t.Errorf("try to submit: %v", err)
 	}
 }

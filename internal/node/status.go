@@ -5,7 +5,8 @@ import (
 	"github.com/foxmq/foxmq/internal/replica"
 )
 
-// Status is a picture of the node. Its parts are each of one moment, which are close to each other.
+// Status is a picture of the node. Its parts are each of one moment, which are close to each other. What it counts, it
+// counts since the start.
 type Status struct {
 	Members   int    `json:"members"`   // in the address book
 	Connected int    `json:"connected"` // peers that messages can be sent to
@@ -18,7 +19,8 @@ type Status struct {
 	PoolBytes    int `json:"pool_bytes"`    // and what they count
 	BacklogBytes int `json:"backlog_bytes"` // ordered and not applied yet
 
-	BadSignatures uint64         `json:"bad_signatures"` // events refused for their signature since the start
+	StaleEvents   uint64         `json:"stale_events"`   // own events that were never ordered
+	BadSignatures uint64         `json:"bad_signatures"` // events refused for their signature
 	Dropped       uint64         `json:"dropped"`        // events that the driver refused or forgot at a limit
 	Machine       replica.Counts `json:"machine"`
 }
@@ -32,6 +34,7 @@ func (n *Node) Status() Status {
 		State:         "starting",
 		Index:         n.applied.Load(),
 		BacklogBytes:  n.backlog.Bytes(),
+		StaleEvents:   n.stale.Load(),
 		BadSignatures: n.intake.bad.Load(),
 		Machine:       *n.counts.Load(),
 	}

@@ -96,9 +96,9 @@ func (s *retained) expire(now int64) {
 	}
 }
 
-// Retained calls f with each retained message whose topic matches the filter and comes behind the topic after, by topic,
-// byte by byte, until f returns false. An empty after stands before all. So a reader may stop, and go on later where it
-// was. The filter must be valid; f must not call Apply.
+// Retained calls f with each retained message whose topic matches the filter and comes behind the topic after, in
+// the order of the topics' bytes, until f returns false. An empty after stands before all. So a reader may stop, and
+// go on later where it was. The filter must be valid; f must not call Apply.
 func (m *Machine) Retained(filter, after string, f func(Retained) bool) {
 	m.retained.topics.Match(filter, after, func(_ string, e *entry) bool { return f(e.Retained) })
 }
