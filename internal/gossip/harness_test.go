@@ -198,14 +198,20 @@ func eventually(tb testing.TB, what string, holds func() bool) {
 // exchange sends a message, again and again if it is lost with a connection, until it arrives.
 func exchange(tb testing.TB, from, to *node, m *event.Message) *event.Message {
 	tb.Helper()
-	arrived := make(chan *event.Message, 1)
-	go func() { arrived <- to.awaitMessage(tb, from.cfg.Self) }()
+	deadline := time.After(patience)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	from.Send(to.cfg.Self, m)
 	for {
-		from.Send(to.cfg.Self, m)
 		select {
-		case got := <-arrived:
-			return got
-		case <-time.After(100 * time.Millisecond):
+		case c := <-to.calls:
+			if c.kind == "message" && c.peer == from.cfg.Self {
+				return c.message
+			}
+		case <-again.C:
+			from.Send(to.cfg.Self, m)
+		case <-deadline:
+			tb.Fatalf("no message from %d to %d; logs: %v, %v", from.cfg.Self, to.cfg.Self, from.logs.All(), to.logs.All())
 		}
 	}
 }

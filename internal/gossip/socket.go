@@ -22,7 +22,6 @@ var quietly = sync.OnceFunc(func() { _ = os.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFF
 
 // openSocket opens the UDP socket of which the one QUIC transport listens and dials.
 func openSocket(ctx context.Context, addr string, log *zap.Logger) (net.PacketConn, error) {
-	quietly()
 	var config net.ListenConfig
 	conn, err := config.ListenPacket(ctx, "udp", addr)
 	if err != nil {

@@ -84,6 +84,7 @@ func New(cfg Config) (*Transport, error) {
 // Run opens the socket and exchanges messages until the context ends, which is no error. When it returns, the socket
 // is closed and no call of the handler is under way or will follow. It can be called once.
 func (t *Transport) Run(ctx context.Context) error {
+	quietly()
 	socket := t.cfg.Conn
 	if socket == nil {
 		var err error
