@@ -86,6 +86,7 @@ func (c *client) submitOne(p postponed) {
 	}
 	c.broker.counters.refusedPublishes.Add(1)
 	c.acknowledge(p.token, mqtt.QuotaExceeded)
+	c.wake()
 }
 
 // awaitBacklog waits until at most so many bytes of commands are postponed, and all of them are gone if that is 0.

@@ -38,18 +38,18 @@ type client struct {
 	maxPacket int  // the longest packet that the client takes; 0 is no limit
 	lasting   bool // it asked for a session that outlives the connection
 
-	connack   []byte // with success, ready to be sent; until admitted
+	connack []byte // with success, ready to be sent; until admitted
 
 	announced atomic.Bool // the CONNECT has been submitted, or will be
 	over      atomic.Bool // the stream has ended the connection
 
 	mu      sync.Mutex
-	change  sync.Cond                   // on mu: something that the reader may wait for has changed
-	phase   phase                       // guarded by mu
-	session *session.Session[outgoing]  // guarded by mu; set before connected
-	control []byte                      // packets other than PUBLISH that wait to be sent; guarded by mu
-	writing bool                        // a writer goroutine runs; guarded by mu
-	backlog backlog                     // guarded by mu
+	change  sync.Cond                  // on mu: something that the reader may wait for has changed
+	phase   phase                      // guarded by mu
+	session *session.Session[outgoing] // guarded by mu; set before connected
+	control []byte                     // packets other than PUBLISH that wait to be sent; guarded by mu
+	writing bool                       // a writer goroutine runs; guarded by mu
+	backlog backlog                    // guarded by mu
 
 	input  input  // the reader's
 	routes routes // the apply goroutine's

@@ -49,7 +49,7 @@ type Config struct {
 	// MaxSubscriptions bounds the subscriptions of one client (else 0x97). Default 10,000.
 	MaxSubscriptions int
 	// MaxQueueMessages and MaxQueueBytes bound what waits to be sent to one client. When they are full, a message at
-	// QoS 0 is dropped and one above closes the connection with 0x97. Default 100,000 and 64 MiB.
+	// QoS 0 is dropped and one above closes the connection with 0x97. Default 65,536 and 32 MiB.
 	MaxQueueMessages int
 	MaxQueueBytes    int
 }
@@ -64,8 +64,8 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.SendMaximum, 1024)
 	orDefault(&c.TopicAliasMaximum, 32)
 	orDefault(&c.MaxSubscriptions, 10_000)
-	orDefault(&c.MaxQueueMessages, 100_000)
-	orDefault(&c.MaxQueueBytes, 64<<20)
+	orDefault(&c.MaxQueueMessages, 1<<16)
+	orDefault(&c.MaxQueueBytes, 32<<20)
 	if c.Log == nil {
 		c.Log = zap.NewNop()
 	}

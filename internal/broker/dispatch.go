@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"runtime"
+
 	"github.com/foxmq/foxmq/internal/mqtt"
 	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/topic"
@@ -13,16 +15,17 @@ type dispatcher struct {
 	byID   map[string]*client // the connected clients
 	clock  streamClock
 
-	serial  uint64    // of the message being delivered
-	hits    []*client // who gets it
-	from    string // the client id of its publisher
+	serial  uint64                      // of the message being delivered
+	hits    []*client                   // who gets it
+	from    string                      // the client id of its publisher
+	queued  int                         // since the writers were woken
 	onMatch func(*client, subscription) // match
-	woken   []*client // whose writers have something to do
+	woken   []*client                   // whose writers have something to do
 }
 
 // routes is what the apply goroutine keeps of each client.
 type routes struct {
-	name          replica.Conn // zero until the CONNECT is applied
+	name          replica.Conn            // zero until the CONNECT is applied
 	subscriptions map[string]subscription // by filter
 	hit           hit
 	woken         bool // it is in dispatcher.woken
@@ -36,8 +39,8 @@ type hit struct {
 	ids    []uint32
 }
 
-// wakeEvery is after how many results the writers are woken, so that they keep up with a long batch.
-const wakeEvery = 256
+// wakeEvery is after how many queued messages the writers are woken, so that they keep up with a long batch.
+const wakeEvery = 4096
 
 func (d *dispatcher) init(b *Broker) {
 	d.broker = b
@@ -58,8 +61,11 @@ func (d *dispatcher) Applied(results []replica.Result) {
 		if r.Own {
 			d.complete(r)
 		}
-		if i%wakeEvery == wakeEvery-1 {
+		if d.queued >= wakeEvery {
 			d.wakeAll()
+			// The writers get a processor before their queues get more. This is courtesy, not waiting: a client
+			// whose socket takes nothing has no writer that could run.
+			runtime.Gosched()
 		}
 	}
 	d.wakeAll()
@@ -161,8 +167,11 @@ func (d *dispatcher) deliver(m *replica.Message, from string, now int64) {
 	for _, c := range d.hits {
 		h := &c.routes.hit
 		o := outgoing{message: m, ids: h.ids, retain: m.Retain && h.retain}
-		c.push(entry(o, min(h.qos, m.QoS), expires))
-		d.wakeLater(c)
+		if e := entry(o, min(h.qos, m.QoS), expires); c.takes(&e) {
+			c.push(e)
+			d.queued++
+			d.wakeLater(c)
+		}
 	}
 	clear(d.hits)
 }
@@ -198,7 +207,7 @@ func (d *dispatcher) wakeAll() {
 		c.wake()
 	}
 	clear(d.woken)
-	d.woken = d.woken[:0]
+	d.woken, d.queued = d.woken[:0], 0
 }
 
 // streamClock relates consensus time to the broker's clock. An idle cluster's time stands still, ours does not

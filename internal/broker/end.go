@@ -118,4 +118,3 @@ func (c *client) lingerOn() {
 	c.conn.SetReadDeadline(time.Now().Add(linger))
 	_, _ = io.Copy(io.Discard, io.LimitReader(c.conn, lingerBytes))
 }
-

@@ -21,6 +21,7 @@ type kit struct {
 	stream *fakeStream
 	broker *broker.Broker
 	peers  []*peer
+	stop   context.CancelFunc // of the broker
 }
 
 // play runs a script against a broker with the config.
@@ -29,19 +30,23 @@ func play(t *testing.T, config broker.Config, script func(k *kit)) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &kit{t: t, stream: newFakeStream()}
 		k.broker = k.stream.serve(t, config)
-		ctx, stop := context.WithCancel(context.Background())
+		var ctx context.Context
+		ctx, k.stop = context.WithCancel(context.Background())
 		var running sync.WaitGroup
 		running.Go(k.stream.run)
 		running.Go(func() { _ = k.broker.Run(ctx) })
+		defer func() { // when the script has failed, too
+			k.stop()
+			for _, p := range k.peers {
+				p.hangUp()
+			}
+			k.stream.limit(1000)
+			k.stream.resume()
+			synctest.Wait()
+			k.stream.stop()
+			running.Wait()
+		}()
 		script(k)
-		stop()
-		for _, p := range k.peers {
-			p.hangUp()
-		}
-		synctest.Wait()
-		k.stream.resume()
-		k.stream.stop()
-		running.Wait()
 	})
 }
 
@@ -137,6 +142,9 @@ func (h hearing) Read(b []byte) (int, error) {
 	h.mu.Unlock()
 	return h.conn.Read(b)
 }
+
+// settle waits until nothing moves any more.
+func (k *kit) settle() { synctest.Wait() }
 
 // set changes what is guarded by mu.
 func (p *peer) set(f func()) {

@@ -47,6 +47,21 @@ func entry(o outgoing, qos byte, expires int64) session.Entry[outgoing] {
 	}
 }
 
+// takes tells whether the client takes a packet of that size. A message that is too large for it is left out as if it
+// had been sent [MQTT-3.1.2-25].
+func (c *client) takes(e *session.Entry[outgoing]) bool {
+	if c.maxPacket == 0 {
+		return true
+	}
+	var p mqtt.Publish
+	c.packet(&p, &session.Sending[outgoing]{Entry: *e}, 0)
+	if p.Size(c.version) <= c.maxPacket {
+		return true
+	}
+	c.broker.counters.oversized.Add(1)
+	return false
+}
+
 // packet fills p, which is reused, with what the client is sent.
 func (c *client) packet(p *mqtt.Publish, s *session.Sending[outgoing], now int64) {
 	m := s.Message.message

@@ -63,7 +63,7 @@ func (d *dispatcher) fetch(c *client, r *replay, m *replica.Machine) []session.E
 		if _, known := c.routes.subscriptions[s.filter]; known { // else it was unsubscribed meanwhile
 			m.Retained(s.filter, r.after, func(kept replica.Retained) bool {
 				r.after = kept.Message.Topic
-				if e, ok := d.retained(s.subscription, r, kept, now); ok {
+				if e := d.retained(s.subscription, kept, now); kept.Index <= r.index && c.takes(&e) {
 					batch = append(batch, e)
 					bytes += e.Size
 				}
@@ -82,21 +82,15 @@ func (d *dispatcher) fetch(c *client, r *replay, m *replica.Machine) []session.E
 }
 
 // retained makes the entry for a retained message. It has the RETAIN flag [MQTT-3.3.1-8].
-func (d *dispatcher) retained(s subscription, r *replay, kept replica.Retained, now int64) (session.Entry[outgoing], bool) {
+func (d *dispatcher) retained(s subscription, kept replica.Retained, now int64) session.Entry[outgoing] {
 	m := kept.Message
-	if kept.Index > r.index {
-		return session.Entry[outgoing]{}, false
-	}
 	var expires int64
 	if m.HasExpiry {
 		expires = now + int64(m.Expiry)*second - d.clock.age(kept.Time, now)
-		if expires <= now {
-			return session.Entry[outgoing]{}, false
-		}
 	}
 	o := outgoing{message: m, retain: true}
 	if s.id != 0 {
 		o.ids = []uint32{s.id}
 	}
-	return entry(o, min(s.qos, m.QoS), expires), true
+	return entry(o, min(s.qos, m.QoS), expires)
 }

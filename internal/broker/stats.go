@@ -33,13 +33,13 @@ type Stats struct {
 type counters struct {
 	clients, connections atomic.Int64
 
-	received, delivered                                     atomic.Uint64
-	refusedConnections, refusedConnects                     atomic.Uint64
-	badLogins, connectTimeouts                              atomic.Uint64
-	protocol, keepAlive, superseded, slowReaders            atomic.Uint64
-	deniedPublishes, deniedSubscriptions, refusedFilters    atomic.Uint64
-	refusedPublishes, queueDropped, oversized, expired      atomic.Uint64
-	unknownAcks                                             atomic.Uint64
+	received, delivered                                  atomic.Uint64
+	refusedConnections, refusedConnects                  atomic.Uint64
+	badLogins, connectTimeouts                           atomic.Uint64
+	protocol, keepAlive, superseded, slowReaders         atomic.Uint64
+	deniedPublishes, deniedSubscriptions, refusedFilters atomic.Uint64
+	refusedPublishes, queueDropped, oversized, expired   atomic.Uint64
+	unknownAcks                                          atomic.Uint64
 }
 
 // Stats returns the counters. They are read one by one, not at one moment.

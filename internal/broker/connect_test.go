@@ -1,0 +1,303 @@
+package broker_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/broker"
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
+)
+
+// usual is a broker that lets everybody in.
+var usual = broker.Config{}
+
+func TestEveryVersionIsLetIn(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		for _, v := range []mqtt.Version{mqtt.V31, mqtt.V311, mqtt.V5} {
+			k.join(v.String(), v)
+		}
+		if s := k.broker.Stats(); s.Clients != 3 || s.Connections != 3 {
+			t.Fatalf("%+v", s)
+		}
+	})
+}
+
+func TestUnknownProtocolLevel(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		p := k.dial("future", mqtt.V5)
+		p.raw(0x10, 13, 0, 4, 'M', 'Q', 'T', 'T', 6, 2, 0, 60, 0, 0, 0)
+		p.gets("CONNACK 84", "closed")
+		p = k.dial("past", mqtt.V311)
+		p.raw(0x10, 12, 0, 4, 'M', 'Q', 'T', 'T', 2, 2, 0, 60, 0, 0)
+		p.gets("CONNACK 84", "closed")
+	})
+}
+
+func TestTheFirstPacketMustBeConnect(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		p := k.dial("rude", mqtt.V5)
+		p.send(&mqtt.Pingreq{})
+		p.gets("closed")
+		k.dial("http", mqtt.V5).raw([]byte("GET / HTTP/1.1\r\n\r\n")...)
+		k.peers[1].gets("closed")
+	})
+}
+
+func TestASecondConnectIsAnError(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		p := k.join("twice", mqtt.V5)
+		p.connect()
+		p.gets("DISCONNECT 82", "closed")
+	})
+}
+
+func TestConnectMustComeInTime(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		p := k.dial("shy", mqtt.V5)
+		time.Sleep(9 * time.Second)
+		p.gets()
+		time.Sleep(2 * time.Second)
+		p.gets("closed")
+	})
+}
+
+// members is an Authenticator with one user.
+type members struct{}
+
+func (members) Authenticate(_ context.Context, user string, password []byte) bool {
+	return user == "alice" && string(password) == "secret"
+}
+
+func as(user, password string) func(*mqtt.Connect) {
+	return func(c *mqtt.Connect) {
+		c.HasUsername, c.Username, c.HasPassword, c.Password = true, user, true, []byte(password)
+	}
+}
+
+func yes() bool { return true }
+
+func TestLogin(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		config broker.Config
+		login  func(*mqtt.Connect)
+		want   []string
+	}{
+		{"right", broker.Config{}, as("alice", "secret"), []string{"CONNACK 00"}},
+		{"wrong password", broker.Config{}, as("alice", "guess"), []string{"CONNACK 86", "closed"}},
+		{"unknown user", broker.Config{AllowAnonymous: yes}, as("eve", "secret"), []string{"CONNACK 86", "closed"}},
+		{"anonymous", broker.Config{}, func(*mqtt.Connect) {}, []string{"CONNACK 87", "closed"}},
+		{"allowed anonymous", broker.Config{AllowAnonymous: yes}, func(*mqtt.Connect) {}, []string{"CONNACK 00"}},
+		{"silence", broker.Config{SilentConnectErrors: yes}, as("alice", "guess"), []string{"closed"}},
+	} {
+		c.config.Users = members{}
+		for _, v := range versions {
+			t.Run(c.name+" "+v.String(), func(t *testing.T) {
+				play(t, c.config, func(k *kit) {
+					p := k.dial("client", v)
+					p.connect(c.login)
+					p.gets(c.want...)
+				})
+			})
+		}
+	}
+}
+
+func TestEnhancedAuthenticationIsRefused(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		p := k.dial("client", mqtt.V5)
+		p.connect(func(c *mqtt.Connect) { c.AuthMethod = "SCRAM-SHA-1" })
+		p.gets("CONNACK 8c", "closed")
+	})
+}
+
+func TestEmptyClientIDs(t *testing.T) {
+	for _, c := range []struct {
+		version mqtt.Version
+		clean   bool
+		want    []string
+	}{
+		{mqtt.V5, true, []string{"CONNACK 00 assigned id"}},
+		{mqtt.V5, false, []string{"CONNACK 00 assigned id"}},
+		{mqtt.V311, true, []string{"CONNACK 00"}},
+		{mqtt.V311, false, []string{"CONNACK 85", "closed"}},
+		{mqtt.V31, true, []string{"CONNACK 85", "closed"}},
+	} {
+		play(t, usual, func(k *kit) {
+			p, other := k.dial("", c.version), k.dial("", c.version)
+			p.connect(func(m *mqtt.Connect) { m.CleanStart = c.clean })
+			p.gets(c.want...)
+			other.connect(func(m *mqtt.Connect) { m.CleanStart = c.clean })
+			other.gets(c.want...)
+			p.gets()
+		})
+	}
+}
+
+func TestWhatTheClientIsToldAtConnect(t *testing.T) {
+	play(t, broker.Config{MaxKeepAlive: 100}, func(k *kit) {
+		p := k.dial("demanding", mqtt.V5)
+		p.connect(func(c *mqtt.Connect) { c.KeepAlive, c.SessionExpiry, c.CleanStart = 1000, 3600, false })
+		p.gets("CONNACK 00 expiry=0 keepalive=100")
+		p = k.dial("endless", mqtt.V5)
+		p.connect(func(c *mqtt.Connect) { c.KeepAlive = 0 })
+		p.gets("CONNACK 00 keepalive=100")
+		p = k.dial("modest", mqtt.V5)
+		p.connect(func(c *mqtt.Connect) { c.KeepAlive = 100 })
+		p.gets("CONNACK 00")
+	})
+}
+
+func TestConnectIsATransaction(t *testing.T) {
+	inVersions(t, func(k *kit, v mqtt.Version) {
+		k.stream.freeze()
+		p, slow := k.dial("client", v), k.dial("unlucky", v)
+		p.connect()
+		p.gets()
+		time.Sleep(5 * time.Second)
+		slow.connect()
+		slow.gets()
+		k.stream.resume()
+		p.gets("CONNACK 00")
+		slow.gets("CONNACK 00")
+	})
+}
+
+func TestConnectThatIsNotOrderedInTime(t *testing.T) {
+	inVersions(t, func(k *kit, v mqtt.Version) {
+		k.stream.freeze()
+		p := k.dial("client", v)
+		p.connect()
+		time.Sleep(9 * time.Second)
+		p.gets()
+		time.Sleep(2 * time.Second)
+		p.gets("CONNACK 88", "closed")
+		k.stream.resume()
+		k.nobodyConnected()
+	})
+}
+
+// nobodyConnected checks that the cluster knows of no connection.
+func (k *kit) nobodyConnected() {
+	k.t.Helper()
+	k.connections(0)
+}
+
+// connections checks how many connections the cluster knows of.
+func (k *kit) connections(want int) {
+	k.t.Helper()
+	k.settle()
+	_ = k.stream.Do(func(m *replica.Machine) {
+		if n := m.Counts().Connections; n != want {
+			k.t.Fatalf("%d connections in the state, want %d", n, want)
+		}
+	})
+}
+
+func TestWithoutQuorumLocalSessionsAreLetIn(t *testing.T) {
+	inVersions(t, func(k *kit, v mqtt.Version) {
+		k.stream.stall()
+		p := k.join("local", v)
+		p.subscribe("#")
+		p.publish("a", "hello", 1, 5)
+		p.gets()
+
+		lasting := k.dial("lasting", v)
+		lasting.connect(func(c *mqtt.Connect) { c.CleanStart, c.SessionExpiry = false, 3600 })
+		time.Sleep(11 * time.Second)
+		lasting.gets("CONNACK 88", "closed")
+		p.gets()
+
+		k.stream.resume()
+		p.gets("PUBACK #5", `PUBLISH a "hello" q1 #1`)
+		k.connections(1)
+	})
+}
+
+func TestAConnectThatTheQuorumNeverSawIsWithdrawn(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		k.stream.stall()
+		p := k.join("roamer", mqtt.V5)
+		p.send(&mqtt.Disconnect{})
+		p.gets("closed")
+		k.stream.elsewhere(0, &replica.Connect{Connection: 1, ClientID: "roamer"})
+		k.stream.resume()
+		k.connections(1)
+	})
+}
+
+func TestTheStreamIsFullWhileClientsConnect(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		k.stream.stall()
+		k.stream.limit(0)
+		p, q := k.join("patient", mqtt.V5), k.join("impatient", mqtt.V5)
+		q.hangUp()
+		p.publish("a", "x", 1, 1)
+		p.send(&mqtt.Pingreq{})
+		p.gets("PINGRESP")
+		k.stream.limit(100)
+		k.stream.resume()
+		p.gets("PUBACK #1")
+		k.connections(1)
+	})
+}
+
+func TestTakeover(t *testing.T) {
+	inVersions(t, func(k *kit, v mqtt.Version) {
+		first := k.join("me", v)
+		second := k.join("me", v)
+		first.gets(goodbye(v, "DISCONNECT 8e")...)
+		k.stream.elsewhere(0, &replica.Connect{Connection: 1, ClientID: "me"})
+		second.gets(goodbye(v, "DISCONNECT 8e")...)
+		k.connections(1)
+	})
+}
+
+// goodbye is how a connection ends: only MQTT 5 has a DISCONNECT from the server.
+func goodbye(v mqtt.Version, disconnect string) []string {
+	if v == mqtt.V5 {
+		return []string{disconnect, "closed"}
+	}
+	return []string{"closed"}
+}
+
+func TestTakeoverWithoutQuorum(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		first := k.join("me", mqtt.V5)
+		k.stream.stall()
+		second := k.join("me", mqtt.V5)
+		first.gets("DISCONNECT 8e", "closed")
+		third := k.join("me", mqtt.V5)
+		second.gets("DISCONNECT 8e", "closed")
+		k.stream.resume()
+		third.publish("a", "still here", 1, 1)
+		third.gets("PUBACK #1")
+		k.connections(1)
+	})
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	play(t, broker.Config{MaxConnections: 2}, func(k *kit) {
+		a, _ := k.join("a", mqtt.V5), k.join("b", mqtt.V5)
+		k.dial("c", mqtt.V5).gets("closed")
+		a.hangUp()
+		k.settle()
+		k.join("d", mqtt.V5)
+		if s := k.broker.Stats(); s.RefusedConnections != 1 {
+			t.Fatalf("%+v", s)
+		}
+	})
+}
+
+func TestStopping(t *testing.T) {
+	inVersions(t, func(k *kit, v mqtt.Version) {
+		p := k.join("client", v)
+		half := k.dial("not yet connected", v)
+		k.stop()
+		p.gets(goodbye(v, "DISCONNECT 8b")...)
+		half.gets("closed")
+		k.dial("too late", v).gets("closed")
+	})
+}
