@@ -3,11 +3,14 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/foxmq/foxmq/internal/addressbook"
+	"github.com/foxmq/foxmq/internal/config"
+	"github.com/foxmq/foxmq/internal/event"
 )
 
 func newAddressBook() *cobra.Command {
@@ -19,7 +22,7 @@ func newFromRange() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "from-range IP START END",
 		Short: "Nodes on one IP address, with the UDP ports from START to END",
-		Args:  cobra.ExactArgs(3),
+		Args:  arguments(3, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ip, err := netip.ParseAddr(args[0])
 			if err != nil {
@@ -49,7 +52,7 @@ func newFromList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "from-list ADDR...",
 		Short: "Nodes on the given addresses, each host:port (UDP)",
-		Args:  cobra.MinimumNArgs(1),
+		Args:  arguments(1, event.MaxMembers),
 		RunE:  func(cmd *cobra.Command, args []string) error { return out.write(cmd, args) },
 	}
 	out.bind(cmd)
@@ -86,7 +89,7 @@ func (o *bookOutput) write(cmd *cobra.Command, addrs []string) error {
 		}
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "wrote %s/address-book.toml and %d keys, key_0.pem to key_%d.pem\n",
-		o.dir, len(keys), len(keys)-1)
+	fmt.Fprintf(cmd.OutOrStdout(), "wrote %s (nodes: %d) and a key_N.pem for each\n",
+		filepath.Join(o.dir, config.AddressBookFile), len(keys))
 	return nil
 }

@@ -50,7 +50,7 @@ func newDev() *cobra.Command {
 		Short: "Run a cluster on this machine, to try things out",
 		Long: `Run a cluster on loopback, without users. Its address book, keys and data are in a temporary directory.
 Ctrl-C stops all nodes and removes the directory.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if d.nodes < 1 || d.nodes > maxDevNodes {
 				return usagef("--nodes %d: want 1 to %d", d.nodes, maxDevNodes)

@@ -5,12 +5,24 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 // usageError is a wrong command line.
 type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// arguments is about a command with least to most arguments.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return usagef("%d arguments, want %s", len(args), cmd.UseLine())
+		}
+		return nil
+	}
+}
 
 // hintedError is an error of which we know what mends it.
 type hintedError struct {

@@ -25,7 +25,7 @@ func newHealth() *cobra.Command {
 		Short: "Tell by the exit code whether the node on this machine is ready",
 		Long: `Ask the admin listener of a running node whether it is ready: exit code 0 if it is, 1 if not. This is what a
 container's health check runs. --admin-addr also reads FOXMQ_ADMIN_ADDR.`,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := config.MergeEnv(cmd.Flags(), os.Getenv); err != nil {
 				return err

@@ -35,13 +35,13 @@ type stdio struct {
 func run(ctx context.Context, args []string, std stdio) int {
 	root, started := newRoot(std)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	report(std.err, err)
 	if _, usage := errors.AsType[*usageError](err); usage || !*started {
-		fmt.Fprintln(std.err, "foxmq: hint: foxmq help shows the commands, foxmq COMMAND --help how to use one")
+		fmt.Fprintf(std.err, "foxmq: hint: see %s --help\n", cmd.CommandPath())
 		return exitUsage
 	}
 	return exitFailed

@@ -39,7 +39,7 @@ func newRun() *cobra.Command {
 		Use:   "run [CONFIG_DIR]",
 		Short: "Run one node of a cluster",
 		Long:  runLong,
-		Args:  cobra.MaximumNArgs(1),
+		Args:  arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := configure(&cfg, settings, args); err != nil {
 				return err

@@ -27,7 +27,7 @@ func newUserAdd() *cobra.Command {
 		Short: "Add a user to users.toml",
 		Long: `Add a user to users.toml. What is not given is asked for. A password on the command line can be seen by others
 while the command runs. If standard input is no terminal, the password is its first line.`,
-		Args: cobra.MaximumNArgs(2),
+		Args: arguments(0, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if mode != "append" && mode != "truncate" {
 				return usagef("--write-mode %q: want append or truncate", mode)
@@ -54,7 +54,7 @@ func newUserGenerate() *cobra.Command {
 		Short: "Print the record of a user for users.toml",
 		Long: `Print the record of a user for users.toml. Without PASSWORD it is asked for; if standard input is no terminal,
 it is the first line there.`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: arguments(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, password, err := credentials(newConsole(cmd), args)
 			if err != nil {

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The scripts in testdata show what a person types and sees, each in an empty directory. A line that begins with $
+// is a command, and one that begins with ## a comment. Behind a command stand its output, its error output with
+// "! ", and its exit code if it is not 0. Besides foxmq there are: ls DIR, cat FILE, write FILE TEXT,
+// env NAME=VALUE, and stdin TEXT, which is for the next command.
+//
+// `go test -run TestScripts -update` writes what happens into them.
+
+func TestScripts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("scripts %v, %v", paths, err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) { runScript(t, path) })
+	}
+}
+
+func runScript(t *testing.T, path string) {
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err = filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	var got strings.Builder
+	shell := shell{t: t}
+	for line := range strings.Lines(string(want)) {
+		switch {
+		case strings.HasPrefix(line, "$ "):
+			got.WriteString(line)
+			got.WriteString(mask(shell.do(words(t, line[2:]))))
+		case strings.HasPrefix(line, "## "):
+			if got.Len() > 0 {
+				got.WriteByte('\n')
+			}
+			got.WriteString(line)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if got.String() != string(want) {
+		t.Errorf("%s shows\n%s\nwant\n%s", path, got.String(), want)
+	}
+}
+
+// words splits a line at spaces that are not in single quotes; \n in quotes is a new line.
+func words(t *testing.T, line string) []string {
+	t.Helper()
+	var all []string
+	for i, part := range strings.Split(strings.TrimSpace(line), "'") {
+		if i%2 == 0 {
+			all = append(all, strings.Fields(part)...)
+		} else {
+			all = append(all, strings.ReplaceAll(part, `\n`, "\n"))
+		}
+	}
+	return all
+}
+
+// random is what differs from run to run.
+var random = []struct {
+	is *regexp.Regexp
+	as string
+}{
+	{regexp.MustCompile(`\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}`), "<hash>"},
+	{regexp.MustCompile(`M[A-Za-z0-9+/]{63}\n([A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]+={0,2}\n`), "<key>\n"},
+	{regexp.MustCompile(`foxmq unknown \S+ \S+`), "foxmq unknown <system> <go>"},
+}
+
+func mask(s string) string {
+	for _, r := range random {
+		s = r.is.ReplaceAllLiteralString(s, r.as)
+	}
+	return s
+}
+
+// shell runs the commands of a script.
+type shell struct {
+	t     *testing.T
+	stdin string
+}
+
+func (s *shell) do(command []string) string {
+	var out, errs bytes.Buffer
+	code := 0
+	switch args := command[1:]; command[0] {
+	case "foxmq":
+		code = run(s.t.Context(), args, stdio{strings.NewReader(s.stdin), &out, &errs})
+		s.stdin = ""
+	case "ls":
+		entries, err := os.ReadDir(args[0])
+		s.check(err)
+		for _, e := range entries {
+			info, err := e.Info()
+			s.check(err)
+			fmt.Fprintln(&out, info.Mode(), e.Name())
+		}
+	case "cat":
+		data, err := os.ReadFile(args[0])
+		s.check(err)
+		out.Write(data)
+	case "write":
+		s.check(os.MkdirAll(filepath.Dir(args[0]), 0o755))
+		s.check(os.WriteFile(args[0], []byte(args[1]), 0o600))
+	case "env":
+		name, value, _ := strings.Cut(args[0], "=")
+		s.t.Setenv(name, value)
+	case "stdin":
+		s.stdin = args[0]
+	default:
+		s.t.Fatalf("%s is no command", command[0])
+	}
+	for line := range strings.Lines(errs.String()) {
+		out.WriteString("! " + line)
+	}
+	if code != 0 {
+		fmt.Fprintf(&out, "[exit %d]\n", code)
+	}
+	return out.String()
+}
+
+func (s *shell) check(err error) {
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
