@@ -11,11 +11,11 @@ type backoff struct {
 	step        time.Duration // the next pause before jitter; 0 stands for least
 }
 
-// next returns the next pause: it doubles each time up to most, spread by ±50 % so that nodes which lost each other
-// at one moment do not go on to meet at every later one.
+// next returns the next pause, drawn from the upper half of a step that doubles each time up to most: nodes which lost
+// each other at one moment do not go on to meet at every later one.
 func (b *backoff) next() time.Duration {
 	b.step = max(b.step, b.least)
-	pause := b.step/2 + rand.N(b.step+1)
+	pause := b.step/2 + rand.N(b.step/2+1)
 	b.step = min(2*b.step, b.most)
 	return pause
 }

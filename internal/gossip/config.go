@@ -40,8 +40,8 @@ type Config struct {
 	// QueueMessages and QueueBytes bound what waits to be written to one peer; beyond either, the whole queue is
 	// dropped. Defaults 4,096 and 64 MiB.
 	QueueMessages, QueueBytes int
-	// MinBackoff and MaxBackoff bound the pause between two attempts to reach a peer. It doubles from one to the
-	// other, and each is spread at random over ±50 %. Defaults 50 ms and 5 s.
+	// MinBackoff and MaxBackoff are the first and the last step of the pauses between attempts to reach a peer. A
+	// step doubles the one before, and the pause is drawn from its upper half. Defaults 50 ms and 5 s.
 	MinBackoff, MaxBackoff time.Duration
 	// KeepAlive is the time after which a silent connection is probed, IdleTimeout that after which a peer
 	// that does not answer counts as gone. Defaults 1 s and 5 s.

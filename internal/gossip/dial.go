@@ -119,13 +119,13 @@ func (p *peer) miss(err error, b *backoff) {
 	case errors.Is(err, errRefused):
 	case closedWith(err, codeMalformed), closedWith(err, codePenalty):
 		b.exhaust()
-		p.complaints.blamesUs.log(p.log, "peer found this node's messages malformed", zap.Error(err))
+		p.notices.shunsUs.warn(p.log, "peer keeps this node away", zap.Error(err))
 	case errors.As(err, &transport) && transport.Remote && transport.ErrorCode.IsCryptoError():
 		b.exhaust()
-		p.complaints.refusesUs.log(p.log, "peer refuses this node's key", zap.Error(err),
+		p.notices.refusesUs.warn(p.log, "peer refuses this node's key", zap.Error(err),
 			zap.String("address_book", p.t.bookHex))
 	case b.exhausted() && !closedWith(err, codeReplaced):
-		p.complaints.unreachable.log(p.log, "peer cannot be reached", zap.Error(err))
+		p.notices.unreachable.warn(p.log, "peer cannot be reached", zap.Error(err))
 	default:
 		p.log.Debug("peer not reached", zap.Error(err))
 	}

@@ -28,7 +28,7 @@ func (p *peer) clientTLS(remote net.Addr) *tls.Config {
 		if p.key.Equal(who.Key) {
 			return nil
 		}
-		p.complaints.wrongKey.log(p.log, "peer's address answers with the key of somebody else",
+		p.notices.wrongKey.warn(p.log, "peer's address answers with the key of somebody else",
 			p.t.describe(who, remote)...)
 		return fmt.Errorf("%w: not the key of member %d", errRefused, p.index)
 	})
@@ -49,10 +49,10 @@ func (t *Transport) memberTLS(remote net.Addr) *tls.Config {
 		index, ok := t.cfg.Book.Find(who.Key)
 		switch {
 		case !ok:
-			t.strange.log(t.log, "peer's key is not in the address book", t.describe(who, remote)...)
+			t.strange.warn(t.log, "peer's key is not in the address book", t.describe(who, remote)...)
 			return fmt.Errorf("%w: key is not in the address book", errRefused)
 		case index == t.cfg.Self:
-			t.strange.log(t.log, "another node uses this node's key", t.describe(who, remote)...)
+			t.strange.warn(t.log, "another node uses this node's key", t.describe(who, remote)...)
 			return fmt.Errorf("%w: key is this node's own", errRefused)
 		}
 		return nil
@@ -105,12 +105,12 @@ func (t *Transport) hello(generation uint64) *hello {
 func (p *peer) check(theirs hello, remote net.Addr) error {
 	switch {
 	case theirs.version != Version:
-		p.complaints.differs.log(p.log, "peer speaks another version", zap.Stringer("remote_addr", remote),
+		p.notices.differs.warn(p.log, "peer speaks another version", zap.Stringer("remote_addr", remote),
 			zap.Int("version", Version), zap.Uint8("peer_version", theirs.version))
 		return fmt.Errorf("%w: version %d", errRefused, theirs.version)
 	case theirs.book != p.t.book:
 		book := hex.EncodeToString(theirs.book[:])
-		p.complaints.differs.log(p.log, "peer has another address book", zap.Stringer("remote_addr", remote),
+		p.notices.differs.warn(p.log, "peer has another address book", zap.Stringer("remote_addr", remote),
 			zap.String("address_book", p.t.bookHex), zap.String("peer_address_book", book))
 		return fmt.Errorf("%w: address book %s", errRefused, book)
 	case int(theirs.member) != p.index:

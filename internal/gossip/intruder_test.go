@@ -155,6 +155,28 @@ func TestPeerThatMisbehavedIsKeptAway(t *testing.T) {
 	}
 }
 
+func TestPeerThatComesAgainAndAgainIsKeptAway(t *testing.T) {
+	n, members := besieged(t, Config{})
+	for i := range arrivalBurst * 2 {
+		conn, err := intrude(t, members[0].addr, members[1].key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream := say(t, conn, greeting(n, func(h *hello) { h.instance = uint64(i) }))
+		_, err = readHello(stream)
+		if n.peers[1].shunnedFor() > 0 {
+			if err = endOf(t, conn); !closedWith(err, codePenalty) {
+				t.Errorf("ended with %v", err)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Error("it was let in each time")
+}
+
 func TestNewInstanceReplacesAConnectionThatStillLives(t *testing.T) {
 	n, members := besieged(t, Config{})
 	conn, err := intrude(t, members[0].addr, members[1].key)

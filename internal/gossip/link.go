@@ -15,7 +15,7 @@ const (
 	codeReplaced     quic.ApplicationErrorCode = 2 // another connection with this peer is the better one
 	codeMalformed    quic.ApplicationErrorCode = 3 // a hello, frame or message is malformed
 	codeUnresponsive quic.ApplicationErrorCode = 4 // no hello in time
-	codePenalty      quic.ApplicationErrorCode = 5 // a connection of this peer was lately closed as malformed
+	codePenalty      quic.ApplicationErrorCode = 5 // the peer is kept away for a while
 	codeLost         quic.ApplicationErrorCode = 6 // the stream ended or broke
 )
 

@@ -25,17 +25,24 @@ type peer struct {
 	link       *link     // in use, or the next to be; guarded by mu
 	queue      *queue    // of the link in use, nil while there is none; guarded by mu
 	generation uint64    // the highest of any link, guarded by mu
+	arrivals   allowance // of links, guarded by mu
 	shunned    time.Time // no connection before this time, guarded by mu
 	stopped    bool      // no connection ever again, guarded by mu
 
 	counters
-	complaints
+	notices notices
 }
 
-// complaints are what may be wrong with one peer; see complaint.
-type complaints struct {
-	wrongKey, refusesUs, differs, unreachable, malformed, blamesUs, oversized, comesAndGoes complaint
+// notices are what the log says about one peer.
+type notices struct {
+	comes, goes, unreachable, wrongKey, refusesUs, differs, malformed, shunsUs, oversized notice
 }
+
+// How often a peer may come with a new connection: more often than a restart or a bad network makes it come.
+const (
+	arrivalBurst     = 30
+	arrivalPerSecond = 0.5
+)
 
 func newPeer(t *Transport, index int) *peer {
 	m := t.cfg.Book.Members[index]
@@ -72,13 +79,17 @@ const codeAdopted quic.ApplicationErrorCode = 1 << 62
 func (p *peer) adopt(l *link) (old *link, code quic.ApplicationErrorCode, reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := time.Now()
 	switch {
 	case p.stopped:
 		return nil, codeStopping, "stopping"
-	case time.Now().Before(p.shunned):
-		return nil, codePenalty, "a connection was closed as malformed lately"
+	case now.Before(p.shunned):
+		return nil, codePenalty, "kept away for a while"
 	case p.link != nil && !l.beats(p.link):
 		return nil, codeReplaced, "another connection is in use"
+	case !p.arrivals.take(now, arrivalBurst, arrivalPerSecond):
+		p.shunned = now.Add(p.t.cfg.Penalty)
+		return nil, codePenalty, "too many connections"
 	}
 	old, p.link = p.link, l
 	p.generation = max(p.generation, l.generation)

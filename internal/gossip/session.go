@@ -37,7 +37,7 @@ func (p *peer) session() {
 		return
 	}
 	p.connects.Add(1)
-	p.log.Debug("peer connected", zap.Stringer("remote_addr", l.conn.RemoteAddr()),
+	p.notices.comes.info(p.log, "peer connected", zap.Stringer("remote_addr", l.conn.RemoteAddr()),
 		zap.Bool("dialled", l.dialler == p.t.cfg.Self))
 	p.t.cfg.Handler.Connected(p.index)
 
@@ -48,7 +48,7 @@ func (p *peer) session() {
 	p.end(l)
 	sender.Wait()
 
-	p.log.Debug("peer disconnected", zap.NamedError("reason", err))
+	p.notices.goes.info(p.log, "peer disconnected", zap.NamedError("reason", err))
 	p.t.cfg.Handler.Disconnected(p.index)
 	select {
 	case <-p.lost: // nobody has asked for the ending before this one
@@ -107,7 +107,7 @@ func (p *peer) judge(l *link, err error) ending {
 		p.convict(err)
 		return endedBlamed
 	case closedWith(err, codeMalformed), closedWith(err, codePenalty):
-		p.complaints.blamesUs.log(p.log, "peer found this node's messages malformed", zap.Error(err))
+		p.notices.shunsUs.warn(p.log, "peer keeps this node away", zap.Error(err))
 		return endedBlamed
 	case time.Since(l.since) >= steady:
 		return endedLate
@@ -119,7 +119,7 @@ func (p *peer) judge(l *link, err error) ending {
 func (p *peer) convict(err error) {
 	p.malformedIn.Add(1)
 	p.shun()
-	p.complaints.malformed.log(p.log, "malformed message from peer", zap.Error(err),
+	p.notices.malformed.warn(p.log, "malformed message from peer", zap.Error(err),
 		zap.Duration("penalty", p.t.cfg.Penalty))
 }
 
@@ -154,7 +154,7 @@ func (p *peer) write(l *link, messages []*outgoing, buffer *[]byte) error {
 		switch {
 		case len(frame) > frameHeader+event.MaxMessage:
 			p.dropped.Add(1)
-			p.complaints.oversized.log(p.log, "message is too large to send", zap.Int("bytes", len(frame)))
+			p.notices.oversized.warn(p.log, "message is too large to send", zap.Int("bytes", len(frame)))
 			continue
 		case len(messages) == 1:
 			joined = frame

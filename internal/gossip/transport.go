@@ -47,11 +47,14 @@ type Transport struct {
 	cert     tls.Certificate
 	instance uint64
 	peers    []*peer // by member; nil at Self
-	strange  complaint
-	refused  complaint
+	strange  notice  // of keys that are not a peer's
+	refused  notice  // of peers who take this node's key for such
 
 	wg      sync.WaitGroup // every goroutine of Run
 	inbound atomic.Int64   // connections that peers opened, or strangers try to
+
+	admission sync.Mutex
+	admitted  allowance // guarded by admission
 
 	quic *quic.Transport // set by Run
 

@@ -194,7 +194,7 @@ func TestMisbehavingPeerIsCutWhileOthersGoOn(t *testing.T) {
 	if got["peer"] != int64(2) {
 		t.Errorf("the log does not name the peer: %v", got)
 	}
-	nodes[2].awaitLog(t, "peer found this node's messages malformed")
+	nodes[2].awaitLog(t, "peer keeps this node away")
 	if s := nodes[0].Peers()[1]; s.Member != 2 || s.Malformed != 1 {
 		t.Errorf("not counted: %+v", s)
 	}

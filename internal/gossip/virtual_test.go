@@ -235,7 +235,7 @@ func TestMissingPeerCostsLittle(t *testing.T) {
 		if got := fields(line); got["peer"] != int64(1) || got["peer_addr"] != members[1].addr {
 			t.Errorf("the log does not say who is missing: %v", got)
 		}
-		if lines := n.logs.FilterMessage("peer cannot be reached").Len(); lines > 61 {
+		if lines := n.logs.FilterMessage("peer cannot be reached").Len(); lines > 60+noticeBurst {
 			t.Errorf("logged %d times in an hour", lines)
 		}
 	})
