@@ -139,11 +139,33 @@ func (d *Driver) tipOf(creator int) *vertex {
 	onBranch := seen != nil && !seen.ancient
 	var best *vertex
 	for _, t := range d.window.tips[creator] {
-		if !t.ancient && (!onBranch || t.descends(seen)) && (best == nil || t.event.Seq > best.event.Seq) {
+		t = d.sound(t)
+		if t == nil || t.ancient || onBranch && !t.descends(seen) {
+			continue
+		}
+		if best == nil || t.event.Seq > best.event.Seq {
 			best = t
 		}
 	}
 	return best
+}
+
+// sound returns the latest event on the tip's chain that every node will be able to take in soon. An event whose
+// missing parent is ancient only since a few rounds may be stuck elsewhere: to a node that has not decided those
+// rounds the parent is not ancient, and a liar may have made it up. If this node's events descended from it, that
+// node could take in none of them and decide those rounds no more. A creator that has not forked is believed after
+// a while, or two nodes that return from a partition could wait for each other.
+func (d *Driver) sound(t *vertex) *vertex {
+	if d.time >= d.decidedAt+patience && d.window.branches(t.event.Creator) <= 1 {
+		return t
+	}
+	for t != nil && !t.gone && t.gap >= d.thresholds[0] {
+		t = t.selfParent
+	}
+	if t == nil || t.gone {
+		return nil
+	}
+	return t
 }
 
 // preview asks the engine what an own event with these other-parents would be.

@@ -154,6 +154,10 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// margin is for how many decided rounds a missing parent must have been ancient before own events build on its
+// child.
+const margin = 4
+
 // never is a time that does not come.
 const never = math.MaxInt64
 
@@ -170,18 +174,19 @@ type Driver struct {
 	wall int64 // what the user last said the time is
 	time int64 // the driver's own time in ns, which never steps back
 
-	peers     []peer // by member; this node's own is not used
-	window    *window
-	waiting   *waiting
-	arrivals  []arrival // to be taken in now
-	sweep     bool      // a round was decided: what waits has to be gone through
-	expired   *recentIDs
-	wants     wants
-	ahead     []uint64 // by creator: the highest birth round that any of its events bore
-	decidedAt int64    // when a round was last decided, in the driver's own time
-	changes   uint64   // counts the events taken in
-	visit     uint64   // counts the walks through the window
-	dropped   uint64
+	peers      []peer // by member; this node's own is not used
+	window     *window
+	waiting    *waiting
+	arrivals   []arrival // to be taken in now
+	sweep      bool      // a round was decided: what waits has to be gone through
+	expired    *recentIDs
+	wants      wants
+	ahead      []uint64       // by creator: the highest birth round that any of its events bore
+	decidedAt  int64          // when a round was last decided, in the driver's own time
+	thresholds [margin]uint64 // below which events were ancient after the latest decided rounds, the oldest first
+	changes    uint64         // counts the events taken in
+	visit      uint64         // counts the walks through the window
+	dropped    uint64
 
 	creator creator
 	boot    boot

@@ -40,7 +40,9 @@ func (d *Driver) place(a arrival) {
 		d.arrivals = append(d.arrivals, a)
 		return
 	}
-	d.dropped += uint64(d.waiting.add(a.event, a.from, missing))
+	for _, e := range d.waiting.add(a.event, a.from, missing) {
+		d.forgotten(e, a.from)
+	}
 	if d.waiting.byID[a.event.ID()] == nil {
 		return
 	}
@@ -48,6 +50,14 @@ func (d *Driver) place(a arrival) {
 		if d.waiting.byID[id] == nil {
 			d.want(id, a.from, false)
 		}
+	}
+}
+
+// forgotten notes that an event was dropped that may be taken in later. If others wait for it, it is asked for again.
+func (d *Driver) forgotten(e *event.Event, from int) {
+	d.dropped++
+	if len(d.waiting.children[e.ID()]) > 0 {
+		d.want(e.ID(), from, false)
 	}
 }
 
@@ -88,7 +98,7 @@ func (d *Driver) takeIn() {
 			case a.event.BirthRound < d.window.ancient: // since a moment ago
 				d.expire(a.event.ID())
 			case d.refuses(a.event):
-				d.dropped++
+				d.forgotten(a.event, a.from)
 			default:
 				d.accept(a)
 				d.release(a.event.ID())
@@ -193,6 +203,8 @@ func (d *Driver) insert(e *event.Event) *vertex {
 	d.changes++
 	for _, r := range d.engine.Insert(e) {
 		d.decided(r)
+		copy(d.thresholds[:], d.thresholds[1:])
+		d.thresholds[len(d.thresholds)-1] = r.Ancient
 	}
 	d.window.age(d.engine.Ancient())
 	return v

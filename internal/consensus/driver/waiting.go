@@ -66,9 +66,9 @@ func newWaiting(members int, limits *Limits) *waiting {
 	}
 }
 
-// add lets an event wait for the parents that are listed, and returns how many events were forgotten for it; it may
-// be the first of them.
-func (w *waiting) add(e *event.Event, from int, missing []event.ID) int {
+// add lets an event wait for the parents that are listed, and returns the events that are forgotten for it; it may be
+// the first of them.
+func (w *waiting) add(e *event.Event, from int, missing []event.ID) (forgotten []*event.Event) {
 	x := &waiter{event: e, from: from}
 	w.byID[e.ID()] = x
 	for _, id := range missing {
@@ -76,10 +76,9 @@ func (w *waiting) add(e *event.Event, from int, missing []event.ID) int {
 	}
 	h := &w.peers[from]
 	heap.Push(h, x)
-	forgotten := 0
 	for len(h.list) > w.limits.WaitingEvents || h.bytes > w.limits.WaitingBytes {
+		forgotten = append(forgotten, h.list[0].event)
 		w.remove(h.list[0])
-		forgotten++
 	}
 	return forgotten
 }

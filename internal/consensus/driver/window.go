@@ -17,6 +17,7 @@ type vertex struct {
 	learned    int64     // when it was taken in, by this node's clock
 	since      int64     // the same in the driver's own time
 	own        uint64    // highest sequence number of this node's chain among its ancestors, itself included
+	gap        uint64    // highest birth round claimed of a parent that was not held, its own or an ancestor's; 0 if none
 	unordered  bool      // has payload and is neither ordered nor ancient
 	ancient    bool
 	last       bool    // let go, but for being its creator's last word
@@ -82,8 +83,10 @@ func (w *window) add(e *event.Event, self int) *vertex {
 	for i := range e.Parents {
 		p := w.byID[e.Parents[i].ID]
 		if p == nil {
+			v.gap = max(v.gap, e.Parents[i].BirthRound)
 			continue
 		}
+		v.gap = max(v.gap, p.gap)
 		v.parents = append(v.parents, p)
 		v.own = max(v.own, p.own)
 		if i == 0 && e.Seq > 1 && p.matches(&e.Parents[i]) {
