@@ -26,13 +26,13 @@ func (d *decoder) ack() *Ack {
 // explanation reads the properties of a packet that has a reason string and user properties only.
 func (d *decoder) explanation() (reason string, all UserProperties) {
 	var user run
-	r := d.properties(in(d.packet))
-	for r.next() {
-		switch r.id {
+	d.properties(in(d.packet))
+	for d.next() {
+		switch d.prop.id {
 		case propReasonString:
-			reason = string(r.data)
+			reason = string(d.prop.data)
 		case propUserProperty:
-			user.add(&r)
+			user.add(d)
 		}
 	}
 	return reason, user.properties()

@@ -16,10 +16,6 @@ func (*Auth) Type() Type { return TypeAuth }
 // (section 3.15.2.2.2).
 func (d *decoder) auth() *Auth {
 	p := &Auth{}
-	if d.version != V5 {
-		d.malformed("unknown packet type")
-		return p
-	}
 	if len(d.rest) == 0 {
 		return p
 	}
@@ -33,17 +29,17 @@ func (d *decoder) auth() *Auth {
 
 func (d *decoder) authProperties(p *Auth) {
 	var user run
-	r := d.properties(in(TypeAuth))
-	for r.next() {
-		switch r.id {
+	d.properties(in(TypeAuth))
+	for d.next() {
+		switch d.prop.id {
 		case propAuthMethod:
-			p.AuthMethod = string(r.data)
+			p.AuthMethod = string(d.prop.data)
 		case propAuthData:
-			p.AuthData = orNil(r.data)
+			p.AuthData = orNil(d.prop.data)
 		case propReasonString:
-			p.ReasonString = string(r.data)
+			p.ReasonString = string(d.prop.data)
 		case propUserProperty:
-			user.add(&r)
+			user.add(d)
 		}
 	}
 	p.UserProperties = user.properties()

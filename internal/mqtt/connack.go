@@ -64,53 +64,53 @@ func (d *decoder) connackCode() ReasonCode {
 func (d *decoder) connackProperties(p *Connack) {
 	p.ReceiveMaximum = defaultReceiveMaximum
 	var user run
-	r := d.properties(inConnack)
-	for r.next() {
-		switch r.id {
+	d.properties(inConnack)
+	for d.next() {
+		switch d.prop.id {
 		case propSessionExpiry:
-			p.SessionExpiry, p.HasSessionExpiry = r.number, true
+			p.SessionExpiry, p.HasSessionExpiry = d.prop.number, true
 		case propReceiveMaximum:
-			p.ReceiveMaximum = uint16(r.number)
+			p.ReceiveMaximum = uint16(d.prop.number)
 		case propMaximumQoS:
-			p.MaximumQoS, p.HasMaximumQoS = byte(r.number), true
+			p.MaximumQoS, p.HasMaximumQoS = byte(d.prop.number), true
 		case propRetainAvailable:
-			p.RetainUnavailable = r.number == 0
+			p.RetainUnavailable = d.prop.number == 0
 		case propWildcardsAvailable:
-			p.WildcardsUnavailable = r.number == 0
+			p.WildcardsUnavailable = d.prop.number == 0
 		case propIDsAvailable:
-			p.IDsUnavailable = r.number == 0
+			p.IDsUnavailable = d.prop.number == 0
 		case propSharedAvailable:
-			p.SharedUnavailable = r.number == 0
+			p.SharedUnavailable = d.prop.number == 0
 		case propMaximumPacketSize:
-			p.MaximumPacketSize = r.number
+			p.MaximumPacketSize = d.prop.number
 		case propTopicAliasMaximum:
-			p.TopicAliasMaximum = uint16(r.number)
+			p.TopicAliasMaximum = uint16(d.prop.number)
 		case propServerKeepAlive:
-			p.ServerKeepAlive, p.HasServerKeepAlive = uint16(r.number), true
+			p.ServerKeepAlive, p.HasServerKeepAlive = uint16(d.prop.number), true
 		case propUserProperty:
-			user.add(&r)
+			user.add(d)
 		default:
-			p.setText(&r)
+			d.connackText(p)
 		}
 	}
 	p.UserProperties = user.properties()
 }
 
-// setText sets the field of a property that is a string or binary data.
-func (p *Connack) setText(r *propertyReader) {
-	switch r.id {
+// connackText sets the field of a property that is a string or binary data.
+func (d *decoder) connackText(p *Connack) {
+	switch d.prop.id {
 	case propAssignedClientID:
-		p.AssignedClientID = string(r.data)
+		p.AssignedClientID = string(d.prop.data)
 	case propResponseInfo:
-		p.ResponseInfo = string(r.data)
+		p.ResponseInfo = string(d.prop.data)
 	case propServerReference:
-		p.ServerReference = string(r.data)
+		p.ServerReference = string(d.prop.data)
 	case propReasonString:
-		p.ReasonString = string(r.data)
+		p.ReasonString = string(d.prop.data)
 	case propAuthMethod:
-		p.AuthMethod = string(r.data)
+		p.AuthMethod = string(d.prop.data)
 	case propAuthData:
-		p.AuthData = orNil(r.data)
+		p.AuthData = orNil(d.prop.data)
 	}
 }
 

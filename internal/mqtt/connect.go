@@ -118,31 +118,31 @@ func (d *decoder) checkConnectFlags(flags byte) {
 func (d *decoder) connectProperties(p *Connect) {
 	p.ReceiveMaximum = defaultReceiveMaximum
 	var user run
-	r := d.properties(in(TypeConnect))
-	for r.next() {
-		switch r.id {
+	d.properties(in(TypeConnect))
+	for d.next() {
+		switch d.prop.id {
 		case propSessionExpiry:
-			p.SessionExpiry = r.number
+			p.SessionExpiry = d.prop.number
 		case propReceiveMaximum:
-			p.ReceiveMaximum = uint16(r.number)
+			p.ReceiveMaximum = uint16(d.prop.number)
 		case propMaximumPacketSize:
-			p.MaximumPacketSize = r.number
+			p.MaximumPacketSize = d.prop.number
 		case propTopicAliasMaximum:
-			p.TopicAliasMaximum = uint16(r.number)
+			p.TopicAliasMaximum = uint16(d.prop.number)
 		case propRequestResponseInfo:
-			p.RequestResponseInfo = r.number == 1
+			p.RequestResponseInfo = d.prop.number == 1
 		case propRequestProblemInfo:
-			p.NoProblemInfo = r.number == 0
+			p.NoProblemInfo = d.prop.number == 0
 		case propAuthMethod:
-			p.AuthMethod = string(r.data)
+			p.AuthMethod = string(d.prop.data)
 		case propAuthData:
-			p.AuthData = orNil(r.data)
+			p.AuthData = orNil(d.prop.data)
 		case propUserProperty:
-			user.add(&r)
+			user.add(d)
 		}
 	}
 	p.UserProperties = user.properties()
-	if r.has(propAuthData) && !r.has(propAuthMethod) {
+	if d.has(propAuthData) && !d.has(propAuthMethod) {
 		d.fail(ProtocolError, "authentication data without a method")
 	}
 }
@@ -150,15 +150,15 @@ func (d *decoder) connectProperties(p *Connect) {
 func (d *decoder) will(flags byte) *Will {
 	w := &Will{QoS: flags & connectWillQoS / connectWillQoS1, Retain: flags&connectWillRetain != 0}
 	var forward run
-	r := d.properties(inWill)
-	for r.next() {
-		switch r.id {
+	d.properties(inWill)
+	for d.next() {
+		switch d.prop.id {
 		case propWillDelay:
-			w.Delay = r.number
+			w.Delay = d.prop.number
 		case propMessageExpiry:
-			w.Expiry, w.HasExpiry = r.number, true
+			w.Expiry, w.HasExpiry = d.prop.number, true
 		default:
-			forward.add(&r)
+			forward.add(d)
 		}
 	}
 	w.Forward = forward.properties()

@@ -28,17 +28,17 @@ func (d *decoder) disconnect() *Disconnect {
 
 func (d *decoder) disconnectProperties(p *Disconnect) {
 	var user run
-	r := d.properties(inDisconnect)
-	for r.next() {
-		switch r.id {
+	d.properties(inDisconnect)
+	for d.next() {
+		switch d.prop.id {
 		case propSessionExpiry:
-			p.SessionExpiry, p.HasSessionExpiry = r.number, true
+			p.SessionExpiry, p.HasSessionExpiry = d.prop.number, true
 		case propReasonString:
-			p.ReasonString = string(r.data)
+			p.ReasonString = string(d.prop.data)
 		case propServerReference:
-			p.ServerReference = string(r.data)
+			p.ServerReference = string(d.prop.data)
 		case propUserProperty:
-			user.add(&r)
+			user.add(d)
 		}
 	}
 	p.UserProperties = user.properties()

@@ -9,9 +9,7 @@
 // that the other side is to be told. Which of the two sides may send a packet is not its affair; FromClient checks
 // that where it matters. The encoder trusts its caller: a packet whose fields keep their comments is well-formed.
 //
-// A PUBLISH that goes to many receivers is encoded once, as a Frame, and stamped with what differs.
-//
 // # Concurrency
 //
-// Packets are plain values. A Reader belongs to one goroutine. A Frame is immutable and may be shared.
+// Packets are plain values. A Reader belongs to one goroutine.
 package mqtt

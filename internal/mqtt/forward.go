@@ -15,20 +15,19 @@ type Forwarded struct {
 func ParseForward(b []byte) (Forwarded, error) {
 	var f Forwarded
 	var user run
-	d := decoder{packet: TypePublish}
-	r := propertyReader{d: &d, where: inForward, rest: b}
-	for r.next() {
-		switch r.id {
+	d := forwardDecoder(b)
+	for d.next() {
+		switch d.prop.id {
 		case propPayloadFormat:
-			f.Text = r.number == 1
+			f.Text = d.prop.number == 1
 		case propContentType:
-			f.ContentType = string(r.data)
+			f.ContentType = string(d.prop.data)
 		case propResponseTopic:
-			f.ResponseTopic = string(r.data)
+			f.ResponseTopic = string(d.prop.data)
 		case propCorrelationData:
-			f.CorrelationData = orNil(r.data)
+			f.CorrelationData = orNil(d.prop.data)
 		case propUserProperty:
-			user.add(&r)
+			user.add(&d)
 		}
 	}
 	f.UserProperties = user.properties()
@@ -40,12 +39,13 @@ func ParseForward(b []byte) (Forwarded, error) {
 
 // CheckForward reports whether ParseForward would read b, without allocating anything.
 func CheckForward(b []byte) bool {
-	d := decoder{packet: TypePublish}
-	r := propertyReader{d: &d, where: inForward, rest: b}
-	for r.next() {
+	d := forwardDecoder(b)
+	for d.next() {
 	}
 	return d.err == nil
 }
+
+func forwardDecoder(b []byte) decoder { return decoder{rest: b, packet: TypePublish, where: inForward} }
 
 // Append appends the properties in wire form, without a length before them.
 func (f *Forwarded) Append(dst []byte) []byte {

@@ -70,9 +70,6 @@ type Packet interface {
 	Append(dst []byte, v Version) []byte
 }
 
-// MaxRemaining is the largest remaining length, in bytes, that a packet can have.
-const MaxRemaining = 1<<28 - 1
-
 // fixedFlags are the lower half of the first byte, for the types where it is fixed [MQTT-2.1.3-1]. PUBLISH is not.
 var fixedFlags = [16]byte{TypePubrel: 2, TypeSubscribe: 2, TypeUnsubscribe: 2}
 
@@ -81,48 +78,52 @@ const dupFlag = 8
 
 // Decode reads one packet, given the first byte of its fixed header and all that follows the remaining length.
 // A CONNECT is read as the version that it names itself, everything else as v. The error, if any, is an *Error.
+// A Reader does the same for a stream, and faster.
 //
 // Strings are copied, but byte slices in the packet, Forward and UserProperties refer to body.
 func Decode(first byte, body []byte, v Version) (Packet, error) {
-	t, flags := Type(first>>4), first&0x0f
-	d := decoder{rest: body, version: v, packet: t}
-	if t == TypePublish {
-		p := &Publish{}
-		if err := p.decode(&d, flags); err != nil {
-			return nil, err
-		}
-		return p, nil
-	}
-	d.checkHeader(t, flags)
-	p := d.decode(t)
-	d.end()
+	d := decoder{rest: body, version: v, packet: Type(first >> 4)}
+	d.checkFirst(first)
+	p := d.decode(first)
 	if d.err != nil {
 		return nil, d.err
 	}
 	return p, nil
 }
 
-// checkHeader checks the packet's type and flags.
-func (d *decoder) checkHeader(t Type, flags byte) {
-	if d.version == V31 && fixedFlags[t] != 0 {
-		flags &^= dupFlag
-	}
-	if flags != fixedFlags[t] {
+// checkFirst checks the first byte of a packet.
+func (d *decoder) checkFirst(first byte) {
+	flags := first & 0x0f
+	switch {
+	case d.packet == 0, d.packet == TypeAuth && d.version != V5:
+		d.malformed("unknown packet type")
+	case d.packet != TypeConnect && !d.version.known(): // [MQTT-3.1.0-1]
+		d.fail(ProtocolError, "no connect before it")
+	case d.packet == TypePublish:
+		d.checkPublishFlags(flags)
+	case d.version == V31 && fixedFlags[d.packet] != 0 && flags == fixedFlags[d.packet]|dupFlag:
+	case flags != fixedFlags[d.packet]:
 		d.malformed("reserved flags of the fixed header")
-	}
-	if t != TypeConnect && !d.version.known() {
-		d.fail(ProtocolError, "no connect before it") // [MQTT-3.1.0-1]
 	}
 }
 
 func (v Version) known() bool { return v == V31 || v == V311 || v == V5 }
 
-// decode reads the body of a packet other than PUBLISH. After an error the packet is of no use.
-func (d *decoder) decode(t Type) Packet {
-	if d.err != nil {
-		return nil
+// decode reads a packet's body. After an error the packet is of no use.
+func (d *decoder) decode(first byte) Packet {
+	if d.packet == TypePublish {
+		p := &Publish{}
+		d.publish(p, first)
+		return p
 	}
-	switch t {
+	p := d.control()
+	d.end()
+	return p
+}
+
+// control reads the body of a packet other than PUBLISH.
+func (d *decoder) control() Packet {
+	switch d.packet {
 	case TypeConnect:
 		return d.connect()
 	case TypeConnack:
@@ -152,6 +153,5 @@ func (d *decoder) decode(t Type) Packet {
 	case TypeAuth:
 		return d.auth()
 	}
-	d.malformed("unknown packet type")
 	return nil
 }

@@ -97,97 +97,92 @@ var properties = [propEnd]struct {
 	propSharedAvailable:    {kindBit, in(TypeConnack)},
 }
 
-// propertyReader goes through the properties of one place. The first error sticks in the decoder.
-type propertyReader struct {
-	d     *decoder
-	where place
-	rest  []byte
-	seen  uint64 // a bit for each propertyID
-
-	// What next has read.
+// property is what decoder.next has read.
+type property struct {
 	id     propertyID
 	number uint32 // the value, if it is a number
 	data   []byte // the value, if it is a string or binary data
 	raw    []byte // the whole property as it came
 }
 
-// properties reads a property length and returns a reader of the properties behind it. MQTT 3 has none.
-func (d *decoder) properties(where place) propertyReader {
-	if d.version != V5 {
-		return propertyReader{d: d}
+// properties begins to read a property length and the properties behind it, which may stand in the given place.
+// MQTT 3 has none. The caller then calls next until it returns false.
+func (d *decoder) properties(where place) {
+	if d.version == V5 {
+		section := d.bytes(int(d.varint()))
+		d.behind, d.rest = d.rest, section
+	} else {
+		d.behind, d.rest = d.rest, nil
 	}
-	return propertyReader{d: d, where: where, rest: d.bytes(int(d.varint()))}
+	d.where, d.seen = where, 0
 }
 
-// next reads a property and checks it; false is the end or an error.
-func (r *propertyReader) next() bool {
-	if len(r.rest) == 0 || r.d.err != nil {
+// next reads a property and checks it. At the end of the properties, and after an error, it returns false.
+func (d *decoder) next() bool {
+	if len(d.rest) == 0 {
+		d.rest, d.behind = d.behind, nil
 		return false
 	}
-	r.id = propertyID(r.rest[0])
-	if r.id >= propEnd || properties[r.id].where&r.where == 0 {
-		r.d.malformed("property not known for this packet")
-		return false
-	}
-	kind := properties[r.id].kind
-	if r.has(r.id) && kind&kindRepeated == 0 {
-		r.d.fail(ProtocolError, "property more than once")
-		return false
-	}
-	r.seen |= 1 << r.id
-	r.read(kind)
-	return r.d.err == nil
-}
-
-// read reads the property at the start of rest.
-func (r *propertyReader) read(kind propertyKind) {
-	value := decoder{rest: r.rest[1:], packet: r.d.packet}
-	r.number, r.data = 0, nil
-	switch kind & kindMask {
-	case kindBit:
-		r.number = uint32(value.byte())
-		if r.number > 1 {
-			value.fail(ProtocolError, "property is neither 0 nor 1")
-		}
-	case kindUint16:
-		r.number = uint32(value.uint16())
-	case kindUint32:
-		r.number = value.uint32()
-	case kindVarint:
-		r.number = value.varint()
-	case kindBinary:
-		r.data = value.binary()
-	case kindText:
-		r.data = value.text()
-	case kindPair: // [MQTT-1.5.7-1]
-		value.text()
-		value.text()
-	}
-	if value.err != nil {
-		r.d.fail(value.err.Code, value.err.Detail)
-		return
-	}
-	r.checkValue(kind)
-	r.raw = r.rest[:len(r.rest)-len(value.rest)]
-	r.rest = value.rest
-}
-
-// checkValue refuses values that no property of its kind may have.
-func (r *propertyReader) checkValue(kind propertyKind) {
+	id := propertyID(d.rest[0])
 	switch {
-	case kind&kindNonZero != 0 && r.number == 0 && r.id == propTopicAlias: // [MQTT-3.3.2-8]
-		r.d.fail(TopicAliasInvalid, "topic alias 0")
-	case kind&kindNonZero != 0 && r.number == 0:
-		r.d.fail(ProtocolError, "property is 0")
-	case r.id == propResponseTopic && !validTopic(r.data): // [MQTT-3.3.2-14]
-		r.d.fail(TopicNameInvalid, "response topic is empty or has wildcards")
-	case r.id == propAuthMethod && len(r.data) == 0:
-		r.d.fail(BadAuthenticationMethod, "authentication method without a name")
+	case id >= propEnd || properties[id].where&d.where == 0:
+		d.malformed("property not known for this packet")
+	case d.has(id) && properties[id].kind&kindRepeated == 0:
+		d.fail(ProtocolError, "property more than once")
+	default:
+		d.seen |= 1 << id
+		start := d.rest
+		d.prop = property{id: id}
+		d.value(properties[id].kind)
+		d.prop.raw = start[:len(start)-len(d.rest)]
 	}
+	return d.err == nil
 }
 
 // has reports whether next has come upon the property.
-func (r *propertyReader) has(id propertyID) bool { return r.seen&(1<<id) != 0 }
+func (d *decoder) has(id propertyID) bool { return d.seen&(1<<id) != 0 }
+
+// value reads the property at the start of rest, its identifier included.
+func (d *decoder) value(kind propertyKind) {
+	d.byte()
+	p := &d.prop
+	switch kind & kindMask {
+	case kindBit:
+		p.number = uint32(d.byte())
+	case kindUint16:
+		p.number = uint32(d.uint16())
+	case kindUint32:
+		p.number = d.uint32()
+	case kindVarint:
+		p.number = d.varint()
+	case kindBinary:
+		p.data = d.binary()
+	case kindText:
+		p.data = d.text()
+	case kindPair: // [MQTT-1.5.7-1]
+		d.text()
+		d.text()
+	}
+	if d.err == nil {
+		d.checkValue(kind)
+	}
+}
+
+// checkValue refuses values that no property of its kind may have.
+func (d *decoder) checkValue(kind propertyKind) {
+	switch p := &d.prop; {
+	case kind&kindMask == kindBit && p.number > 1:
+		d.fail(ProtocolError, "property is neither 0 nor 1")
+	case kind&kindNonZero != 0 && p.number == 0 && p.id == propTopicAlias: // [MQTT-3.3.2-8]
+		d.fail(TopicAliasInvalid, "topic alias 0")
+	case kind&kindNonZero != 0 && p.number == 0:
+		d.fail(ProtocolError, "property is 0")
+	case p.id == propResponseTopic && !validTopic(p.data): // [MQTT-3.3.2-14]
+		d.fail(TopicNameInvalid, "response topic empty or with wildcards")
+	case p.id == propAuthMethod && len(p.data) == 0:
+		d.fail(BadAuthenticationMethod, "authentication method without a name")
+	}
+}
 
 // run collects properties as they came. As long as they follow each other on the wire it copies nothing.
 type run struct {
@@ -196,21 +191,21 @@ type run struct {
 	copied bool
 }
 
-// add appends the property that r has just read.
-func (c *run) add(r *propertyReader) {
-	if len(c.wire) == 0 {
-		c.wire, c.behind = r.raw, len(r.rest)
-		return
+// add appends the property that d has just read.
+func (c *run) add(d *decoder) {
+	n, raw := len(c.wire), d.prop.raw
+	switch {
+	case n == 0:
+		c.wire = raw
+	case !c.copied && c.behind == len(raw)+len(d.rest):
+		c.wire = c.wire[:n+len(raw)]
+	default:
+		if !c.copied {
+			c.wire, c.copied = slices.Clip(c.wire), true
+		}
+		c.wire = append(c.wire, raw...)
 	}
-	n := len(c.wire)
-	if !c.copied && c.behind == len(r.raw)+len(r.rest) {
-		c.wire, c.behind = c.wire[:n+len(r.raw)], len(r.rest)
-		return
-	}
-	if !c.copied {
-		c.wire, c.copied = c.wire[:n:n], true
-	}
-	c.wire = append(c.wire, r.raw...)
+	c.behind = len(d.rest)
 }
 
 // properties returns what was added.

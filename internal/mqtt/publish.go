@@ -34,74 +34,53 @@ const (
 // Type implements Packet.
 func (*Publish) Type() Type { return TypePublish }
 
-// DecodePublish reads a PUBLISH as Decode does, but into p, whose old contents it replaces; of SubscriptionIDs it
-// uses the space again. The error, if any, is an *Error, and p is of no use then.
-func DecodePublish(p *Publish, first byte, body []byte, v Version) error {
-	d := decoder{rest: body, version: v, packet: TypePublish}
-	if err := p.decode(&d, first&0x0f); err != nil {
-		return err
-	}
-	return nil
-}
-
-func (p *Publish) decode(d *decoder, flags byte) *Error {
-	*p = Publish{
-		QoS:             flags & publishQoS / publishQoS1,
-		Dup:             flags&dupFlag != 0,
-		Retain:          flags&publishRetain != 0,
-		SubscriptionIDs: p.SubscriptionIDs[:0],
-	}
-	p.checkFlags(d)
-	topic := d.text()
-	if p.QoS > 0 {
-		p.PacketID = d.packetID()
-	}
-	if d.version == V5 {
-		p.decodeProperties(d)
-	}
-	p.checkTopic(d, topic)
-	if d.err != nil {
-		return d.err
-	}
-	p.Topic, p.Payload = string(topic), d.rest
-	return nil
-}
-
-func (p *Publish) checkFlags(d *decoder) {
-	switch {
-	case !d.version.known(): // [MQTT-3.1.0-1]
-		d.fail(ProtocolError, "no connect before it")
-	case p.QoS == 3: // [MQTT-3.3.1-4]
+func (d *decoder) checkPublishFlags(flags byte) {
+	switch qos := flags & publishQoS / publishQoS1; {
+	case qos == 3: // [MQTT-3.3.1-4]
 		d.malformed("QoS 3")
-	case p.Dup && p.QoS == 0: // [MQTT-3.3.1-2]
+	case qos == 0 && flags&dupFlag != 0: // [MQTT-3.3.1-2]
 		d.fail(ProtocolError, "DUP at QoS 0")
 	}
 }
 
-// checkTopic checks the topic's name, which may be missing where an alias stands for it.
-func (p *Publish) checkTopic(d *decoder, name []byte) {
+// publish reads a PUBLISH into p, which is zero. What the other fields leave is the payload.
+func (d *decoder) publish(p *Publish, first byte) {
+	p.QoS = first & publishQoS / publishQoS1
+	p.Dup = first&dupFlag != 0
+	p.Retain = first&publishRetain != 0
+	topic := d.text()
+	if p.QoS > 0 {
+		p.PacketID = d.packetID()
+	}
+	d.publishProperties(p)
+	d.checkTopic(topic, p.TopicAlias)
+	p.Topic, p.Payload = string(topic), d.rest
+}
+
+// checkTopic checks the topic name of a PUBLISH, which may be missing where an alias stands for it.
+func (d *decoder) checkTopic(name []byte, alias uint16) {
 	switch {
-	case len(name) == 0 && p.TopicAlias != 0:
+	case len(name) == 0 && alias != 0:
 	case len(name) == 0 && d.version == V5:
 		d.fail(ProtocolError, "neither topic name nor topic alias")
 	case !validTopic(name): // [MQTT-3.3.2-2] [MQTT-4.7.3-1]
-		d.fail(TopicNameInvalid, "topic name is empty or has wildcards")
+		d.fail(TopicNameInvalid, "topic name empty or with wildcards")
 	}
 }
 
-func (p *Publish) decodeProperties(d *decoder) {
+func (d *decoder) publishProperties(p *Publish) {
 	var forward run
-	r := d.properties(in(TypePublish))
-	for r.next() {
-		switch r.id {
+	d.properties(in(TypePublish))
+	for d.next() {
+		switch d.prop.id {
 		case propMessageExpiry:
-			p.Expiry, p.HasExpiry = r.number, true
+			p.Expiry, p.HasExpiry = d.prop.number, true
 		case propTopicAlias:
-			p.TopicAlias = uint16(r.number)
+			p.TopicAlias = uint16(d.prop.number)
 		case propSubscriptionID:
-			p.SubscriptionIDs = append(p.SubscriptionIDs, r.number)
+			p.SubscriptionIDs = append(p.SubscriptionIDs, d.prop.number)
 		default:
-			forward.add(&r)
+			forward.add(d)
 		}
 	}
 	p.Forward = forward.properties()
@@ -109,15 +88,15 @@ func (p *Publish) decodeProperties(d *decoder) {
 
 // Append implements Packet.
 func (p *Publish) Append(dst []byte, v Version) []byte {
-	l := p.layout(v)
+	remaining, properties := p.lengths(v)
 	dst = append(dst, p.first())
-	dst = appendVarint(dst, l.remaining)
+	dst = appendVarint(dst, remaining)
 	dst = appendBlock(dst, p.Topic)
 	if p.QoS > 0 {
 		dst = binary.BigEndian.AppendUint16(dst, p.PacketID)
 	}
 	if v == V5 {
-		dst = appendVarint(dst, l.properties)
+		dst = appendVarint(dst, properties)
 		dst = p.appendProperties(dst)
 	}
 	return append(dst, p.Payload...)
@@ -135,31 +114,23 @@ func (p *Publish) first() byte {
 	return first
 }
 
-// publishLayout holds the lengths that stand in a PUBLISH.
-type publishLayout struct {
-	remaining  uint32
-	properties uint32
+// Size returns the bytes that Append appends.
+func (p *Publish) Size(v Version) int {
+	remaining, _ := p.lengths(v)
+	return 1 + varintSize(remaining) + int(remaining)
 }
 
-func (p *Publish) layout(v Version) publishLayout {
-	var l publishLayout
+// lengths returns the remaining length and the property length.
+func (p *Publish) lengths(v Version) (remaining, properties uint32) {
 	n := 2 + min(len(p.Topic), math.MaxUint16) + len(p.Payload)
 	if p.QoS > 0 {
 		n += 2
 	}
 	if v == V5 {
-		properties := p.propertiesSize()
-		l.properties = uint32(properties)
-		n += varintSize(l.properties) + properties
+		properties = uint32(p.propertiesSize())
+		n += varintSize(properties) + int(properties)
 	}
-	l.remaining = uint32(n)
-	return l
-}
-
-// Size returns the bytes that Append appends.
-func (p *Publish) Size(v Version) int {
-	n := p.layout(v).remaining
-	return 1 + varintSize(n) + int(n)
+	return uint32(n), properties
 }
 
 func (p *Publish) propertiesSize() int {
@@ -176,7 +147,6 @@ func (p *Publish) propertiesSize() int {
 	return n
 }
 
-// appendProperties appends the properties, the expiry first, where Frame looks for it.
 func (p *Publish) appendProperties(dst []byte) []byte {
 	if p.HasExpiry {
 		dst = appendUint32(dst, propMessageExpiry, p.Expiry)

@@ -12,6 +12,7 @@ type Reader struct {
 	src     *bufio.Reader
 	limit   int
 	version Version
+	field   [4]byte // the remaining length
 	publish Publish // the one that Next returns, every time
 }
 
@@ -33,6 +34,7 @@ func (r *Reader) Version() Version { return r.version }
 // The packet is valid until the next call. What a *Publish or a *Connect refers to, such as the payload, stays valid
 // for ever; what other packets refer to does not.
 func (r *Reader) Next() (Packet, error) {
+	r.publish = Publish{} // or a client that is silent now would keep its last message in memory
 	first, err := r.src.ReadByte()
 	if err != nil {
 		if errors.Is(err, io.EOF) {
@@ -40,52 +42,49 @@ func (r *Reader) Next() (Packet, error) {
 		}
 		return nil, fmt.Errorf("read packet: %w", err)
 	}
-	t := Type(first >> 4)
-	size, err := r.remaining(t)
+	d := decoder{version: r.version, packet: Type(first >> 4)}
+	size, err := r.header(&d, first)
 	if err != nil {
 		return nil, err
 	}
-	if t == TypePublish || t == TypeConnect || size > r.src.Size() {
-		return r.keep(first, size)
+	if d.packet == TypePublish || d.packet == TypeConnect || size > r.src.Size() {
+		return r.keep(&d, first, size)
 	}
-	return r.borrow(first, size)
+	return r.borrow(&d, first, size)
 }
 
-// remaining reads the remaining length and checks the packet's size [MQTT-3.1.2-24].
-func (r *Reader) remaining(t Type) (int, error) {
-	var field [4]byte
-	for i := range field {
-		b, err := r.src.ReadByte()
-		if err != nil {
+// header checks the first byte, so that what is no MQTT is refused before more of it has come, and reads the remaining
+// length, which must keep the limit [MQTT-3.2.2-15].
+func (r *Reader) header(d *decoder, first byte) (size int, err error) {
+	d.checkFirst(first)
+	if d.err != nil {
+		return 0, d.err
+	}
+	n := 0
+	for more := true; more && n < len(r.field); n++ {
+		if r.field[n], err = r.src.ReadByte(); err != nil {
 			return 0, cut(err)
 		}
-		field[i] = b
-		if b < 0x80 {
-			return r.checkLength(t, field[:i+1])
-		}
+		more = r.field[n] >= 0x80
 	}
-	return r.checkLength(t, field[:])
-}
-
-func (r *Reader) checkLength(t Type, field []byte) (int, error) {
-	d := decoder{rest: field, packet: t}
-	n := int(d.varint())
-	if 1+len(field)+n > r.limit {
+	d.rest = r.field[:n]
+	size = int(d.varint())
+	if 1+n+size > r.limit {
 		d.fail(PacketTooLarge, "")
 	}
 	if d.err != nil {
 		return 0, d.err
 	}
-	return n, nil
+	return size, nil
 }
 
 // borrow decodes a packet where it lies in the source's buffer.
-func (r *Reader) borrow(first byte, size int) (Packet, error) {
+func (r *Reader) borrow(d *decoder, first byte, size int) (Packet, error) {
 	body, err := r.src.Peek(size)
 	if err != nil {
 		return nil, cut(err)
 	}
-	p, err := Decode(first, body, r.version)
+	p, err := r.decode(d, first, body)
 	if err != nil {
 		return nil, err
 	}
@@ -96,24 +95,26 @@ func (r *Reader) borrow(first byte, size int) (Packet, error) {
 }
 
 // keep decodes a packet from bytes of its own.
-func (r *Reader) keep(first byte, size int) (Packet, error) {
+func (r *Reader) keep(d *decoder, first byte, size int) (Packet, error) {
 	body, err := r.body(size)
 	if err != nil {
 		return nil, cut(err)
 	}
-	if Type(first>>4) == TypePublish {
-		if err := DecodePublish(&r.publish, first, body, r.version); err != nil {
-			return nil, err
-		}
-		return &r.publish, nil
+	return r.decode(d, first, body)
+}
+
+func (r *Reader) decode(d *decoder, first byte, body []byte) (Packet, error) {
+	d.rest = body
+	var p Packet = &r.publish
+	if d.packet == TypePublish {
+		d.publish(&r.publish, first)
+	} else {
+		p = d.decode(first)
 	}
-	p, err := Decode(first, body, r.version)
-	if err != nil {
-		return nil, err
+	if d.err != nil {
+		return nil, d.err
 	}
-	if c, ok := p.(*Connect); ok {
-		r.version = c.Version
-	}
+	r.version = d.version // which a CONNECT has set
 	return p, nil
 }
 

@@ -38,15 +38,15 @@ func (*Subscribe) Type() Type { return TypeSubscribe }
 func (d *decoder) subscribe() *Subscribe {
 	p := &Subscribe{PacketID: d.packetID()}
 	var user run
-	r := d.properties(in(TypeSubscribe))
-	for r.next() {
+	d.properties(in(TypeSubscribe))
+	for d.next() {
 		switch {
-		case r.id == propUserProperty:
-			user.add(&r)
+		case d.prop.id == propUserProperty:
+			user.add(d)
 		case p.SubscriptionID != 0:
 			d.fail(ProtocolError, "subscription identifier more than once")
 		default:
-			p.SubscriptionID = r.number
+			p.SubscriptionID = d.prop.number
 		}
 	}
 	p.UserProperties = user.properties()

@@ -13,12 +13,18 @@ type decoder struct {
 	err     *Error
 	version Version
 	packet  Type
+
+	// While next reads properties, rest is what is left of them.
+	behind []byte // what follows the properties
+	where  place  // where they stand
+	seen   uint64 // a bit for each propertyID that has come
+	prop   property
 }
 
 func (d *decoder) fail(code ReasonCode, detail string) {
 	if d.err == nil {
 		d.err = &Error{Code: code, Packet: d.packet, Detail: detail}
-		d.rest = nil
+		d.rest, d.behind = nil, nil
 	}
 }
 
@@ -118,7 +124,7 @@ func (d *decoder) packetID() uint16 {
 func (d *decoder) topicName() string {
 	b := d.text()
 	if d.err == nil && !validTopic(b) {
-		d.fail(TopicNameInvalid, "topic name is empty or has wildcards")
+		d.fail(TopicNameInvalid, "topic name empty or with wildcards")
 	}
 	return string(b)
 }

@@ -1,0 +1,84 @@
+package mqtt
+
+import (
+	"bufio"
+	"bytes"
+	"math"
+	"testing"
+)
+
+// message is a PUBLISH of the size that the project measures with.
+func message() *Publish {
+	return &Publish{Topic: "site/line4/press/temperature", Payload: make([]byte, 256), QoS: 1, PacketID: 17}
+}
+
+func BenchmarkDecodePublish(b *testing.B) {
+	wire := message().Append(nil, V5)
+	b.SetBytes(int64(len(wire)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Decode(wire[0], wire[3:], V5); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkAppendPublish is what the fan-out of a message costs for each receiver. Copying a packet that was encoded
+// before, and stamping it, is hardly faster: most of it is the payload.
+func BenchmarkAppendPublish(b *testing.B) {
+	p := message()
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = p.Append(buf[:0], V5)
+	}
+}
+
+// BenchmarkReader reads streams of one kind of packet.
+func BenchmarkReader(b *testing.B) {
+	for _, p := range []Packet{message(), &Puback{PacketID: 1}, &Pingreq{}} {
+		b.Run(p.Type().String(), func(b *testing.B) {
+			wire := p.Append(nil, V5)
+			src := &endless{wire: bytes.Repeat(wire, 100)}
+			r := NewReader(bufio.NewReaderSize(src, 16<<10), V5, math.MaxInt32)
+			b.SetBytes(int64(len(wire)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := r.Next(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// endless repeats wire for ever.
+type endless struct {
+	wire []byte
+	at   int
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	n := copy(b, e.wire[e.at:])
+	e.at = (e.at + n) % len(e.wire)
+	return n, nil
+}
+
+// TestPublishAllocations: decoding costs the struct and the topic. A Reader spares the struct, but takes a body.
+// Writing costs nothing.
+func TestPublishAllocations(t *testing.T) {
+	wire := message().Append(nil, V5)
+	decode := func() { Decode(wire[0], wire[3:], V5) }
+	r := NewReader(bufio.NewReader(&endless{wire: wire}), V5, math.MaxInt32)
+	next := func() { r.Next() }
+	p, buf := message(), make([]byte, 0, 1024)
+	write := func() { p.Append(buf, V5) }
+	for name, c := range map[string]struct {
+		f    func()
+		want float64
+	}{"decode": {decode, 2}, "read": {next, 2}, "write": {write, 0}} {
+		if got := testing.AllocsPerRun(100, c.f); got > c.want {
+			t.Errorf("%s: %v allocations, want %v", name, got, c.want)
+		}
+	}
+}
