@@ -29,8 +29,10 @@ func (p *peer) publish(topic, payload string, qos byte, id uint16) {
 	p.send(&mqtt.Publish{Topic: topic, Payload: []byte(payload), QoS: qos, PacketID: id})
 }
 
+// retain returns when the message has been applied.
 func (p *peer) retain(topic, payload string) {
 	p.send(&mqtt.Publish{Topic: topic, Payload: []byte(payload), Retain: true})
+	p.kit.settle()
 }
 
 func (p *peer) ask(id uint16, filters ...mqtt.Subscription) {

@@ -19,7 +19,7 @@ func TestEveryVersionIsLetIn(t *testing.T) {
 			k.join(v.String(), v)
 		}
 		if s := k.broker.Stats(); s.Clients != 3 || s.Connections != 3 {
-			t.Fatalf("%+v", s)
+			k.t.Fatalf("%+v", s)
 		}
 	})
 }
@@ -189,11 +189,11 @@ func (k *kit) nobodyConnected() {
 func (k *kit) connections(want int) {
 	k.t.Helper()
 	k.settle()
-	_ = k.stream.Do(func(m *replica.Machine) {
-		if n := m.Counts().Connections; n != want {
-			k.t.Fatalf("%d connections in the state, want %d", n, want)
-		}
-	})
+	var n int
+	_ = k.stream.Do(func(m *replica.Machine) { n = m.Counts().Connections })
+	if n != want {
+		k.t.Fatalf("%d connections in the state, want %d", n, want)
+	}
 }
 
 func TestWithoutQuorumLocalSessionsAreLetIn(t *testing.T) {
@@ -286,7 +286,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		k.settle()
 		k.join("d", mqtt.V5)
 		if s := k.broker.Stats(); s.RefusedConnections != 1 {
-			t.Fatalf("%+v", s)
+			k.t.Fatalf("%+v", s)
 		}
 	})
 }

@@ -131,16 +131,22 @@ func (p *peer) read() {
 	}
 }
 
-// hearing reads from the pipe while the peer is not deaf.
+// hearing reads from the pipe while the peer is not deaf. What a read under way still brings is heard later.
 type hearing struct{ *peer }
 
 func (h hearing) Read(b []byte) (int, error) {
-	h.mu.Lock()
-	for h.deaf && !h.closed {
-		h.change.Wait()
+	h.listen()
+	n, err := h.conn.Read(b)
+	h.listen()
+	return n, err
+}
+
+func (p *peer) listen() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.deaf && !p.closed {
+		p.change.Wait()
 	}
-	h.mu.Unlock()
-	return h.conn.Read(b)
 }
 
 // settle waits until nothing moves any more.

@@ -85,7 +85,7 @@ func TestAcknowledgementsOfUnknownIdentifiers(t *testing.T) {
 		old.pubrel(5)
 		old.gets("PUBCOMP #5")
 		if s := k.broker.Stats(); s.UnknownAcks != 5 {
-			t.Fatalf("%d unknown acknowledgements", s.UnknownAcks)
+			k.t.Fatalf("%d unknown acknowledgements", s.UnknownAcks)
 		}
 	})
 }
@@ -157,7 +157,7 @@ func TestAnOldClientIsNotReadOnAboveTheReceiveMaximum(t *testing.T) {
 		got := p.take()
 		slices.Sort(got) // PINGRESP and the last two PUBACKs go different ways
 		if want := []string{"PINGRESP", "PUBACK #1", "PUBACK #2", "PUBACK #3", "PUBACK #4"}; !slices.Equal(got, want) {
-			t.Fatalf("got %v", got)
+			k.t.Fatalf("got %v", got)
 		}
 	})
 }
@@ -180,7 +180,7 @@ func TestDeniedPublishes(t *testing.T) {
 		p.publish("public", "y", 2, 2) // a refused publish has left no record
 		p.gets("PUBREC #2", `PUBLISH public "y" q2 #1`)
 		if n := k.broker.Stats().DeniedPublishes; n != 3 {
-			t.Fatalf("%d denied", n)
+			k.t.Fatalf("%d denied", n)
 		}
 	})
 	for qos := range byte(3) {
