@@ -170,11 +170,13 @@ func (d *decoder) will(flags byte) *Will {
 // credentials reads user name and password. In MQTT 3.1 they may be missing in spite of the flags: "the Remaining
 // Length field from the fixed header takes precedence".
 func (d *decoder) credentials(p *Connect, flags byte) {
-	mayLack := d.version == V31
-	if flags&connectUsername != 0 && !(mayLack && len(d.rest) == 0) {
+	follows := func(flag byte) bool {
+		return flags&flag != 0 && (d.version != V31 || len(d.rest) > 0)
+	}
+	if follows(connectUsername) {
 		p.HasUsername, p.Username = true, d.string()
 	}
-	if flags&connectPassword != 0 && !(mayLack && len(d.rest) == 0) {
+	if follows(connectPassword) {
 		p.HasPassword, p.Password = true, d.binary()
 	}
 }

@@ -40,7 +40,8 @@ func examples() []example {
 			HasUsername: true, Username: "user", HasPassword: true, Password: []byte("secret"),
 			ReceiveMaximum: 65535,
 		}},
-		{"everything", V5, `10 ~ 'MQTT' 05 ce 003c
+		{
+			"everything", V5, `10 ~ 'MQTT' 05 ce 003c
 			[ 11 0000000a 21 0014 27 00010000 22 000a 19 01 17 00 15 'SCRAM' 16 'data' 26 'k' 'v' 26 'k' 'w' ] 'id'
 			[ 18 00000005 02 00000007 01 01 03 'text' 08 'answer' 09 'c' 26 'a' 'b' ] 'will' 'gone' 'user' 'secret'`,
 			&Connect{
@@ -53,7 +54,8 @@ func examples() []example {
 				SessionExpiry: 10, ReceiveMaximum: 20, MaximumPacketSize: 65536, TopicAliasMaximum: 10,
 				RequestResponseInfo: true, NoProblemInfo: true,
 				AuthMethod: "SCRAM", AuthData: []byte("data"), UserProperties: props("k", "v", "k", "w"),
-			}},
+			},
+		},
 		{"a password alone", V5, `10 ~ 'MQTT' 05 42 0000 [ ] '' 'token'`, &Connect{
 			Version: V5, CleanStart: true, HasPassword: true, Password: []byte("token"), ReceiveMaximum: 65535,
 		}},
