@@ -36,7 +36,9 @@ func benchCluster(b *testing.B, n int, arrived chan time.Time) ([]*node, []*sink
 	for i, m := range members {
 		sinks[i] = newSink()
 		sinks[i].arrived = arrived
-		nodes[i] = run(b, Config{Book: book, Self: i, Key: m.key, Conn: sockets[i], Handler: sinks[i], MaxBackoff: time.Second})
+		nodes[i] = run(b, Config{
+			Book: book, Self: i, Key: m.key, Conn: sockets[i], Handler: sinks[i], MaxBackoff: time.Second,
+		})
 	}
 	for _, s := range sinks {
 		for range n - 1 {

@@ -56,44 +56,45 @@ func newPeer(t *Transport, index int) *peer {
 
 // offer hands over a link. It replaces the peer's present one if it beats it, and is closed otherwise.
 func (p *peer) offer(l *link) {
-	old, code, reason := p.adopt(l)
-	switch {
-	case code != codeAdopted:
-		l.close(code, reason)
-	case old != nil:
+	old, no := p.adopt(l)
+	if no != nil {
+		l.close(no.code, no.reason)
+		return
+	}
+	if old != nil {
 		old.close(codeReplaced, "replaced by another connection")
-		fallthrough
+	}
+	select {
+	case p.wake <- struct{}{}:
 	default:
-		select {
-		case p.wake <- struct{}{}:
-		default:
-		}
 	}
 }
 
-// codeAdopted never goes over the wire.
-const codeAdopted quic.ApplicationErrorCode = 1 << 62
+// refusal is why a link is not wanted, as the peer is told.
+type refusal struct {
+	code   quic.ApplicationErrorCode
+	reason string
+}
 
-// adopt decides about a link: it returns codeAdopted and the link it replaced, if any, or why the link must be
-// closed.
-func (p *peer) adopt(l *link) (old *link, code quic.ApplicationErrorCode, reason string) {
+// adopt makes l the peer's link and returns the one that it replaces, if any, or it returns why not.
+func (p *peer) adopt(l *link) (old *link, no *refusal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	switch {
 	case p.stopped:
-		return nil, codeStopping, "stopping"
+		return nil, &refusal{codeStopping, "stopping"}
 	case now.Before(p.shunned):
-		return nil, codePenalty, "kept away for a while"
+		return nil, &refusal{codePenalty, "kept away for a while"}
 	case p.link != nil && !l.beats(p.link):
-		return nil, codeReplaced, "another connection is in use"
+		return nil, &refusal{codeReplaced, "another connection is in use"}
 	case !p.arrivals.take(now, arrivalBurst, arrivalPerSecond):
 		p.shunned = now.Add(p.t.cfg.Penalty)
-		return nil, codePenalty, "too many connections"
+		return nil, &refusal{codePenalty, "too many connections"}
 	}
 	old, p.link = p.link, l
 	p.generation = max(p.generation, l.generation)
-	return old, codeAdopted, ""
+	return old, nil
 }
 
 // connected reports whether there is a link.

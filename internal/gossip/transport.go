@@ -95,7 +95,7 @@ func (t *Transport) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	defer socket.Close()
+	defer func() { _ = socket.Close() }()
 	resetKey, err := t.resetKey()
 	if err != nil {
 		return err

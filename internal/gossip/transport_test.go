@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/foxmq/foxmq/internal/event"
@@ -211,7 +210,9 @@ func TestOverflowDropsTheQueueAndCounts(t *testing.T) {
 	sender := run(t, Config{
 		Book: book, Self: 0, Key: members[0].key, Conn: sockets[0], QueueMessages: 8, IdleTimeout: time.Minute,
 	})
-	run(t, Config{Book: book, Self: 1, Key: members[1].key, Conn: sockets[1], Handler: deaf(block), IdleTimeout: time.Minute})
+	run(t, Config{
+		Book: book, Self: 1, Key: members[1].key, Conn: sockets[1], Handler: deaf(block), IdleTimeout: time.Minute,
+	})
 	t.Cleanup(func() { close(block) })
 
 	sender.awaitConnected(t, 1)
@@ -250,7 +251,7 @@ func TestAddressInUseEndsRun(t *testing.T) {
 	members, sockets := newMembers(t, 1)
 	defer sockets[0].Close()
 	transport, err := New(Config{
-		Book: newBook(members), Self: 0, Key: members[0].key, Listen: members[0].addr, Handler: newRecorder(), Log: zap.NewNop(),
+		Book: newBook(members), Self: 0, Key: members[0].key, Listen: members[0].addr, Handler: newRecorder(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -59,10 +59,10 @@ func connection(t *testing.T) (net.Conn, net.Conn) {
 
 // shake lets a client and a server shake hands and returns what each came to. The client reads one byte, for in
 // TLS 1.3 a client learns only by reading that the server has turned it away.
-func shake(t *testing.T, clientConfig, serverConfig *tls.Config) (client, server *tls.Conn, clientErr, serverErr error) {
+func shake(t *testing.T, asClient, asServer *tls.Config) (client, server *tls.Conn, clientErr, serverErr error) {
 	t.Helper()
 	a, b := connection(t)
-	client, server = tls.Client(a, clientConfig), tls.Server(b, serverConfig)
+	client, server = tls.Client(a, asClient), tls.Server(b, asServer)
 	done := make(chan error)
 	go func() {
 		err := server.Handshake()
