@@ -14,6 +14,10 @@ type Status struct {
 	State     string `json:"state"`     // observing, lost, behind or active
 	Round     uint64 `json:"round"`     // the round that is being decided
 	Index     uint64 `json:"index"`     // of the last applied transaction
+	Own       uint64 `json:"own"`       // sequence number of the last own event
+	Unordered int    `json:"unordered"` // payload bytes in events that are known and not yet ordered
+	Waiting   int    `json:"waiting"`   // events that wait for a parent or a round
+	Missing   int    `json:"missing"`   // events that peers are asked for
 
 	PoolCount    int `json:"pool_count"`    // transactions submitted here and not applied yet
 	PoolBytes    int `json:"pool_bytes"`    // and what they count
@@ -41,6 +45,7 @@ func (n *Node) Status() Status {
 	s.PoolCount, s.PoolBytes = n.pool.Load()
 	if p := n.picture.Load(); p != nil {
 		s.State, s.Round, s.Dropped = stateName(p.State), p.Pending, p.Dropped
+		s.Own, s.Unordered, s.Waiting, s.Missing = p.Own, p.Unordered, p.Waiting, p.Missing
 	}
 	return s
 }
