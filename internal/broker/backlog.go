@@ -31,11 +31,11 @@ func (c *client) postpone(p postponed) {
 	c.backlog.waiting = append(c.backlog.waiting, p)
 	c.backlog.bytes += p.size
 	if len(c.backlog.waiting) == 1 {
-		go c.submitPostponed()
+		c.helpers.Go(c.submitPostponed)
 	}
 }
 
-// submitPostponed is the submitter goroutine; the reader waits for it in awaitBacklog.
+// submitPostponed is the submitter goroutine.
 func (c *client) submitPostponed() {
 	for head := c.backlogHead(); ; {
 		c.submitOne(head)
@@ -71,6 +71,9 @@ func (c *client) backlogNext() (postponed, bool) {
 // submitOne submits a postponed command, or gives it up: a CONNECT when its client has left, a publish after its
 // deadline, which is then answered 0x97 (docs/semantics.md, "Publishing").
 func (c *client) submitOne(p postponed) {
+	if !c.announced.Load() {
+		return // its CONNECT has been given up, so nothing else would have an effect
+	}
 	ctx := c.ctx
 	if !p.deadline.IsZero() {
 		var cancel context.CancelFunc

@@ -9,9 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/foxmq/foxmq/internal/mqtt"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/foxmq/foxmq/internal/mqtt"
 )
 
 // Broker serves MQTT clients. See the package comment.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"go.uber.org/zap"
+
 	"github.com/foxmq/foxmq/internal/mqtt"
 	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/session"
@@ -43,6 +45,8 @@ type client struct {
 	announced atomic.Bool // the CONNECT has been submitted, or will be
 	over      atomic.Bool // the stream has ended the connection
 
+	helpers sync.WaitGroup // the goroutines beside the reader
+
 	mu      sync.Mutex
 	change  sync.Cond                  // on mu: something that the reader may wait for has changed
 	phase   phase                      // guarded by mu
@@ -70,10 +74,19 @@ func (c *client) serve() {
 	err := c.handshake()
 	if err == nil {
 		c.broker.counters.clients.Add(1)
+		c.log("client connected")
 		err = c.receive()
 		c.broker.counters.clients.Add(-1)
 	}
+	c.log("client disconnected", zap.Error(err))
 	c.end(err)
+}
+
+// log says what happens to the client. It is not worth a line unless somebody is looking for something.
+func (c *client) log(message string, more ...zap.Field) {
+	if entry := c.broker.config.Log.Check(zap.DebugLevel, message); entry != nil {
+		entry.Write(append(more, zap.String("client_id", c.id), zap.Stringer("remote_addr", c.conn.RemoteAddr()))...)
+	}
 }
 
 // connectToken marks the client's CONNECT in the stream.

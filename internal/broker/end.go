@@ -55,12 +55,23 @@ func (c *client) finish(last func(dst []byte, p phase) []byte) bool {
 	return true
 }
 
-// end is the last thing a reader does. It returns when no other goroutine knows the client.
+// end is the last thing a reader does. It returns when no other goroutine knows the client. The socket does not wait
+// for the stream, which may be full, nor the stream for the socket.
 func (c *client) end(err error) {
 	c.close(c.reason(err))
-	c.announceEnd(!errors.Is(err, errDisconnect))
+	c.helpers.Go(c.hangUp)
 	c.broker.forget(c)
-	c.awaitWriter()
+	c.announceEnd(!errors.Is(err, errDisconnect))
+	c.helpers.Wait()
+}
+
+// hangUp closes the socket when the last packets are out.
+func (c *client) hangUp() {
+	c.mu.Lock()
+	for c.writing {
+		c.change.Wait()
+	}
+	c.mu.Unlock()
 	c.lingerOn()
 	c.conn.Close()
 }
@@ -98,14 +109,6 @@ func (c *client) announceEnd(publishWill bool) {
 	if stream.TrySubmit(cmd, token) != nil {
 		// The only errors are that the node or the broker stops: then the node's next boot tells the cluster.
 		_ = stream.Submit(c.broker.quit, cmd, token)
-	}
-}
-
-func (c *client) awaitWriter() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for c.writing {
-		c.change.Wait()
 	}
 }
 

@@ -15,6 +15,8 @@ const (
 	writeBuffer = 64 << 10
 	// writeBatch is how many messages are taken from the queue at once.
 	writeBatch = 256
+	// keptControl is how much memory for control packets a client keeps that has none to get.
+	keptControl = 4 << 10
 )
 
 // output is what a writer goroutine works with.
@@ -47,7 +49,7 @@ func (c *client) wake() {
 func (c *client) wakeWriter() {
 	if !c.writing && c.hasOutput() {
 		c.writing = true
-		go c.write()
+		c.helpers.Go(c.write)
 	}
 }
 
@@ -75,7 +77,9 @@ func (c *client) gather(out *output) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out.buf = append(out.buf[:0], c.control...)
-	c.control = c.control[:0]
+	if c.control = c.control[:0]; cap(c.control) > keptControl {
+		c.control = nil
+	}
 	out.batch, out.replay = out.batch[:0], nil
 	for c.phase == connected && len(out.batch) < writeBatch && out.replay == nil {
 		sending, ok := c.session.Pop(now)
