@@ -38,6 +38,7 @@ var rooms = []struct {
 	{"internal/session", []string{"internal/mqtt"}},
 	// L2: what touches disk and wire.
 	{"internal/gossip", []string{"internal/event", "internal/addressbook", "internal/tlsutil"}},
+	{"internal/client", []string{"internal/mqtt"}},
 	// L3: the two halves of a daemon. They do not know each other; only cmd/foxmq knows both.
 	{"internal/node", []string{
 		"internal/event", "internal/addressbook", "internal/consensus", "internal/consensus/driver", "internal/replica",
@@ -47,7 +48,7 @@ var rooms = []struct {
 	{"internal/admin", nil},
 	{"internal/sim", []string{"internal/event", "internal/consensus", "internal/consensus/driver"}},
 	{"internal/layers", nil},
-	{"internal/bench", []string{"internal/mqtt"}},
+	{"internal/bench", []string{"internal/mqtt", "internal/client", "internal/addressbook"}},
 	{"cmd/foxmq", []string{
 		"internal/addressbook", "internal/admin", "internal/bench", "internal/broker", "internal/config", "internal/event",
 		"internal/gossip", "internal/logging", "internal/mqtt", "internal/node", "internal/replica", "internal/tlsutil",
