@@ -44,7 +44,8 @@ while the command runs. If standard input is no terminal, the password is its fi
 		},
 	}
 	cmd.Flags().StringVarP(&path, "output-file", "O", "foxmq.d/users.toml", "`file` to write to")
-	cmd.Flags().StringVarP(&mode, "write-mode", "m", "append", "`mode`: append to the file, or truncate it and so drop all other users")
+	cmd.Flags().StringVarP(&mode, "write-mode", "m", "append",
+		"`mode`: append to the file, or truncate it and so drop all other users")
 	return cmd
 }
 

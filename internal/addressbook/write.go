@@ -31,7 +31,7 @@ func IsExist(err error) bool { return errors.Is(err, fs.ErrExist) }
 // encode returns the files, the book as the last one: it is complete only with its keys.
 func encode(dir string, b *Book, keys []*ecdsa.PrivateKey) ([]atomicfile.File, error) {
 	var book bytes.Buffer
-	book.WriteString("# The nodes of this cluster. This file is the same on every node; each node has its own key_N.pem.\n")
+	book.WriteString("# The nodes of this cluster. The file is the same on every node; each has its own key_N.pem.\n")
 	var files []atomicfile.File
 	for i, key := range keys {
 		name := fmt.Sprintf("key_%d.pem", i)

@@ -36,10 +36,16 @@ func TestAuthenticate(t *testing.T) {
 		user, password string
 		want           bool
 	}{
-		{"alice", "a", true}, {"alice", "b", false}, {"alice", "", false},
-		{"bob", "b", true}, {"bob", "a", false},
-		{"a b.c", "", true}, {"ü\"", "x", true},
-		{"nobody", "a", false}, {"nobody", "b", false}, {"", "", false},
+		{"alice", "a", true},
+		{"alice", "b", false},
+		{"alice", "", false},
+		{"bob", "b", true},
+		{"bob", "a", false},
+		{"a b.c", "", true},
+		{"ü\"", "x", true},
+		{"nobody", "a", false},
+		{"nobody", "b", false},
+		{"", "", false},
 	} {
 		for range 2 { // the second time, a success is remembered
 			if got := l.authenticate(t.Context(), a, test.user, []byte(test.password)); got != test.want {

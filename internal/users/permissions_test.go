@@ -96,7 +96,10 @@ func TestBadPermissionsNameTheLine(t *testing.T) {
 		{"\n[[permissions.alice.topic]]\nfilter = 'a/#/b'\n", `f:2: permissions of "alice": "a/#/b" is not a topic filter`},
 		{"[[permissions.a.topic]]\nallowed = []\n", `f:1: permissions of "a": "" is not a topic filter`},
 		{"[[permissions.a.topic]]\nfilter = '$share/g/a'\n", `f:1: permissions of "a": "$share/g/a" is not a topic filter`},
-		{"[[permissions.a.topic]]\nfilter = 'a'\ndenied = ['all']\n", `f:1: permissions of "a": allowed and denied are lists`},
+		{
+			"[[permissions.a.topic]]\nfilter = 'a'\ndenied = ['all']\n",
+			`f:1: permissions of "a": allowed and denied are lists of "publish" and "subscribe"`,
+		},
 		{"permissions = 1", `f:1: "permissions" cannot be of the type integer`},
 	} {
 		if _, err := parsePermissions("f", []byte(test.in)); err == nil || !strings.HasPrefix(err.Error(), test.want) {

@@ -77,7 +77,8 @@ func TestChangesComeIntoForce(t *testing.T) {
 		if f.look(3) != "" {
 			t.Error("something was read though nothing changed")
 		}
-		f.write("users.toml", "[auth]\nallow-anonymous-login = true\nsilent-connect-errors = true\n"+Record("bob", cheap("b")))
+		const auth = "[auth]\nallow-anonymous-login = true\nsilent-connect-errors = true\n"
+		f.write("users.toml", auth+Record("bob", cheap("b")))
 		f.write("permissions.toml", "[[permissions.alice.topic]]\nfilter = 'new'\n")
 		if got := f.look(1); got != "INFO configuration file reloaded\nINFO configuration file reloaded" {
 			t.Errorf("the log says %q", got)
