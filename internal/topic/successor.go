@@ -13,7 +13,7 @@ const (
 // successor returns a string that is not less than name, and not greater than any string from name on that the filter
 // matches. It is name itself only if the filter matches name. false: no string from name on matches.
 func successor(filter, name string) (string, bool) {
-	if hidden(name) && (filter[0] == '+' || filter[0] == '#') {
+	if hidden(name) && wild(filter) {
 		return afterDollar, true
 	}
 	start := 0 // of the current level in name

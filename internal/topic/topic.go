@@ -65,7 +65,7 @@ func Parse(s string) (group, filter string, ok bool) {
 // Match reports whether a valid filter matches a valid name. A filter that begins with a wildcard matches no name that
 // begins with $ [MQTT-4.7.2-1].
 func Match(filter, name string) bool {
-	if hidden(name) && (filter[0] == '+' || filter[0] == '#') {
+	if hidden(name) && wild(filter) {
 		return false
 	}
 	return matchLevels(strings.Split(filter, "/"), strings.Split(name, "/"))
@@ -84,4 +84,7 @@ func matchLevels(filter, name []string) bool {
 }
 
 // hidden reports whether the name is one that wildcards in the first level do not match.
-func hidden(name string) bool { return name[0] == '$' }
+func hidden(name string) bool { return strings.HasPrefix(name, "$") }
+
+// wild reports whether the filter begins with a wildcard.
+func wild(filter string) bool { return strings.HasPrefix(filter, "+") || strings.HasPrefix(filter, "#") }
