@@ -87,4 +87,6 @@ func matchLevels(filter, name []string) bool {
 func hidden(name string) bool { return strings.HasPrefix(name, "$") }
 
 // wild reports whether the filter begins with a wildcard.
-func wild(filter string) bool { return strings.HasPrefix(filter, "+") || strings.HasPrefix(filter, "#") }
+func wild(filter string) bool {
+	return strings.HasPrefix(filter, "+") || strings.HasPrefix(filter, "#")
+}
