@@ -15,7 +15,7 @@ func FuzzClient(f *testing.F) {
 		for _, p := range packets {
 			b = p.Append(b, mqtt.V5)
 		}
-		f.Add(connected, byte(mqtt.V5), b)
+		f.Add(connected, byte(2), b)
 	}
 	seed(false, &mqtt.Connect{Version: mqtt.V5, ClientID: "x", Will: &mqtt.Will{Topic: "w", QoS: 2, Retain: true}})
 	seed(false, &mqtt.Connect{Version: mqtt.V311, ClientID: "witness"})
@@ -30,9 +30,8 @@ func FuzzClient(f *testing.F) {
 	)
 	f.Fuzz(func(t *testing.T, connected bool, version byte, input []byte) {
 		play(t, broker.Config{MaxPacketSize: 1 << 16, MaxQueueMessages: 100}, func(k *kit) {
-			p := k.dial("fuzz", mqtt.V5)
+			p := k.dial("fuzz", []mqtt.Version{mqtt.V31, mqtt.V311, mqtt.V5}[version%3])
 			if connected {
-				p.version = []mqtt.Version{mqtt.V31, mqtt.V311, mqtt.V5}[version%3]
 				p.connect()
 			}
 			p.raw(input...)

@@ -8,7 +8,7 @@ import (
 )
 
 // readBuffer is how much is read from a socket at once.
-const readBuffer = 16 << 10
+const readBuffer = 8 << 10
 
 // deadlineSlack is how much later than due a silent client may be found out. It spares most reads a new deadline.
 const deadlineSlack = 250 * time.Millisecond

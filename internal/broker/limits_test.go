@@ -148,6 +148,24 @@ func TestAClientThatDoesNotReadItsAnswersIsNotReadOn(t *testing.T) {
 	})
 }
 
+func TestRefusalsThatAreNotReadAreBounded(t *testing.T) {
+	play(t, broker.Config{Permissions: reserved{}}, func(k *kit) {
+		p := k.join("flood", mqtt.V5)
+		p.set(func() { p.deaf = true })
+		for range 100_000 {
+			p.publish("private", "x", 1, 1)
+		}
+		k.settle()
+		if n := k.broker.Stats().Received; n > 50_000 {
+			k.t.Fatalf("%d publishes read", n)
+		}
+		p.set(func() { p.deaf = false })
+		if n := len(p.take()); n != 100_000 {
+			k.t.Fatalf("%d answers", n)
+		}
+	})
+}
+
 func TestTheClientsMaximumPacketSize(t *testing.T) {
 	play(t, usual, func(k *kit) {
 		p := k.join("pub", mqtt.V5)

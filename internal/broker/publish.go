@@ -17,7 +17,7 @@ const (
 	tokenConnect
 )
 
-// publish handles a PUBLISH from the client.
+// onPublish handles a PUBLISH from the client.
 func (c *client) onPublish(p *mqtt.Publish) error {
 	c.broker.counters.received.Add(1)
 	if err := c.resolveAlias(p); err != nil {
@@ -58,11 +58,12 @@ func (c *client) resolveAlias(p *mqtt.Publish) error {
 	return nil
 }
 
-// receivePublish takes a packet at QoS 1 or 2 into the session and tells whether it is a message to publish.
+// receivePublish takes a packet at QoS 1 or 2 into the session and tells whether it is a message to publish. It holds
+// up the reader while too much is unanswered or unsent.
 func (c *client) receivePublish(p *mqtt.Publish) (fresh bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.phase == connected && c.version != mqtt.V5 && c.session.Unanswered() >= c.broker.config.ReceiveMaximum {
+	for c.phase == connected && (len(c.control) > controlLimit || c.unannouncedMaximum()) {
 		c.change.Wait()
 	}
 	if c.phase != connected {
@@ -77,6 +78,11 @@ func (c *client) receivePublish(p *mqtt.Publish) (fresh bool, err error) {
 		c.wakeWriter()
 	}
 	return arrival == session.Fresh, nil
+}
+
+// unannouncedMaximum tells whether a client that does not know our Receive Maximum has reached it. The caller holds mu.
+func (c *client) unannouncedMaximum() bool {
+	return c.version != mqtt.V5 && c.session.Unanswered() >= c.broker.config.ReceiveMaximum
 }
 
 // mayPublish asks for the permission. Nobody writes what the system says about itself.

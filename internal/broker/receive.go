@@ -56,7 +56,7 @@ func (c *client) handle(packet mqtt.Packet) error {
 }
 
 // onDisconnect says whether the will goes. The client may not give its session a life that it had not when it came
-// [MQTT-3.14.2.2.2].
+// (section 3.14.2.2.2 of MQTT 5.0).
 func (c *client) onDisconnect(p *mqtt.Disconnect) error {
 	switch {
 	case p.HasSessionExpiry && p.SessionExpiry > 0 && !c.lasting:

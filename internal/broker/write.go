@@ -25,6 +25,7 @@ type output struct {
 	batch  []session.Sending[outgoing]
 	replay *replay
 	packet mqtt.Publish
+	now    int64 // when batch was taken
 }
 
 var outputs = sync.Pool{New: func() any { return &output{} }}
@@ -58,8 +59,7 @@ func (c *client) hasOutput() bool {
 	return len(c.control) > 0 || c.phase == connected && c.session.Ready(c.broker.elapsed())
 }
 
-// write is the writer goroutine. It ends when nothing is left to write. If the connection fails it goes on to empty
-// the control packets of a closing client, which costs nothing then.
+// write is the writer goroutine. It ends when nothing is left to write.
 func (c *client) write() {
 	out := outputs.Get().(*output)
 	defer out.release()
@@ -73,7 +73,7 @@ func (c *client) write() {
 // gather takes what is next to be sent: control packets, then messages. If there is nothing it ends the writer and
 // returns false.
 func (c *client) gather(out *output) bool {
-	now := c.broker.elapsed()
+	out.now = c.broker.elapsed()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out.buf = append(out.buf[:0], c.control...)
@@ -82,7 +82,7 @@ func (c *client) gather(out *output) bool {
 	}
 	out.batch, out.replay = out.batch[:0], nil
 	for c.phase == connected && len(out.batch) < writeBatch && out.replay == nil {
-		sending, ok := c.session.Pop(now)
+		sending, ok := c.session.Pop(out.now)
 		if !ok {
 			break
 		}
@@ -99,7 +99,6 @@ func (c *client) gather(out *output) bool {
 
 // send writes what was gathered, with as few calls as it takes.
 func (c *client) send(out *output) error {
-	now := c.broker.elapsed()
 	sent := uint64(0)
 	for i := range out.batch {
 		s := &out.batch[i]
@@ -107,7 +106,7 @@ func (c *client) send(out *output) error {
 			c.broker.counters.expired.Add(1)
 			continue
 		}
-		c.packet(&out.packet, s, now)
+		c.packet(&out.packet, s, out.now)
 		out.buf = out.packet.Append(out.buf, c.version)
 		sent++
 		if len(out.buf) >= writeBuffer {
@@ -147,9 +146,12 @@ func (c *client) allowWrite() {
 	}
 }
 
-// giveUp ends a connection that takes no more. It cannot be told.
+// giveUp ends a connection that takes no more. It cannot be told: the failed write may have sent half a packet.
 func (c *client) giveUp(err error) {
 	if c.close(0) && errors.Is(err, os.ErrDeadlineExceeded) {
 		c.broker.counters.slowReaders.Add(1)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.control = nil
 }
