@@ -32,7 +32,7 @@ type daemon struct {
 	node   *node.Node
 	gossip *gossip.Transport // nil: the node is alone
 	broker *broker.Broker
-	admin  *admin.Server // nil: none
+	admin  *admin.Server
 	mqtt   net.Listener
 }
 
@@ -105,14 +105,11 @@ func (d *daemon) listen() (err error) {
 		return fmt.Errorf("listen for MQTT clients: %w", err)
 	}
 	d.log.Named("mqtt::broker").Info("listening for connections", zap.Stringer("listen_addr", d.mqtt.Addr()))
-	if d.cfg.AdminAddr == "" {
-		return nil
-	}
 	d.admin, err = admin.Listen(admin.Config{
 		Addr: d.cfg.AdminAddr, Node: d.node, Status: func() any { return d.status() }, Logger: d.log.Named("admin"),
 	})
 	if err != nil {
-		d.mqtt.Close()
+		_ = d.mqtt.Close()
 	}
 	return err
 }
@@ -132,9 +129,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.gossip != nil {
 		group.Go(func() error { return d.gossip.Run(core) })
 	}
-	if d.admin != nil {
-		group.Go(func() error { return d.admin.Run(core) })
-	}
+	group.Go(func() error { return d.admin.Run(core) })
 	group.Go(func() error {
 		defer stopCore()
 		err := d.broker.Run(front, d.mqtt)

@@ -40,31 +40,29 @@ type Config struct {
 	ConnectTimeout   time.Duration // from the connection's start to CONNACK, and how long a publish may wait for room
 	MaxSessionExpiry time.Duration
 
-	MaxPacketSize      int // bytes of one MQTT packet, in either direction
-	MaxInflight        int // unacknowledged QoS 1 and 2 messages of one client: our Receive Maximum
-	MaxQueuedMessages  int // messages that wait for one client to read them
-	MaxQueuedBytes     int
-	MaxPendingMessages int // messages of this node's clients that wait to be ordered
-	MaxPendingBytes    int
+	MaxPacketSize     int // bytes of one MQTT packet, in either direction
+	MaxInflight       int // unacknowledged QoS 1 and 2 messages of one client: our Receive Maximum
+	MaxQueuedMessages int // messages that wait for one client to read them
+	MaxQueuedBytes    int
+	MaxPendingBytes   int // of this node's clients' messages that wait to be ordered, each counting 256 more
 }
 
 // Default returns the settings of a node that was told nothing.
 func Default() Config {
 	return Config{
-		Dir:                "foxmq.d",
-		MQTTAddr:           "0.0.0.0:1883",
-		ClusterAddr:        "0.0.0.0:19793",
-		AdminAddr:          "127.0.0.1:9883",
-		MaxKeepAlive:       3600,
-		LogFormat:          "full",
-		ConnectTimeout:     10 * time.Second,
-		MaxSessionExpiry:   7 * day,
-		MaxPacketSize:      8 << 20,
-		MaxInflight:        1024,
-		MaxQueuedMessages:  65536,
-		MaxQueuedBytes:     64 << 20,
-		MaxPendingMessages: 65536,
-		MaxPendingBytes:    64 << 20,
+		Dir:               "foxmq.d",
+		MQTTAddr:          "0.0.0.0:1883",
+		ClusterAddr:       "0.0.0.0:19793",
+		AdminAddr:         "127.0.0.1:9883",
+		MaxKeepAlive:      3600,
+		LogFormat:         "full",
+		ConnectTimeout:    10 * time.Second,
+		MaxSessionExpiry:  7 * day,
+		MaxPacketSize:     8 << 20,
+		MaxInflight:       1024,
+		MaxQueuedMessages: 65536,
+		MaxQueuedBytes:    64 << 20,
+		MaxPendingBytes:   64 << 20,
 	}
 }
 
@@ -106,10 +104,8 @@ func (c *Config) bindLimits(fs *pflag.FlagSet) {
 		"messages that wait for one client to read them: a `number`")
 	fs.Var(size(&c.MaxQueuedBytes, 1<<10, 1<<40), "max-queued-bytes",
 		"the same in `bytes`; a full queue drops QoS 0 and ends the connection at QoS 1 and 2")
-	fs.Var(number(&c.MaxPendingMessages, 1, 1<<30), "max-pending-messages",
-		"messages of this node's clients that wait to be ordered: a `number`")
 	fs.Var(size(&c.MaxPendingBytes, 1<<10, 1<<40), "max-pending-bytes",
-		"the same in `bytes`; clients are made to wait at this limit")
+		"`bytes` of messages that wait to be ordered, each counting 256 more; clients are made to wait at this limit")
 }
 
 // Validate checks what no single setting can tell.

@@ -60,7 +60,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		Dir: "foxmq.d", SecretKeyFile: "", SecretKey: "00ff", MQTTAddr: ":1", ClusterAddr: "[::1]:2", AdminAddr: "h:3",
 		MaxKeepAlive: 60, AllowAnonymousLogin: true, SilentConnectErrors: true, LogFormat: "json", DataDir: "d",
 		ConnectTimeout: 90 * time.Second, MaxSessionExpiry: 2 * day, MaxPacketSize: 64 << 10, MaxInflight: 7,
-		MaxQueuedMessages: 8, MaxQueuedBytes: 1 << 20, MaxPendingMessages: 9, MaxPendingBytes: 2 << 30,
+		MaxQueuedMessages: 8, MaxQueuedBytes: 1 << 20, MaxPendingBytes: 2 << 30,
 	}
 	settings := [][2]string{
 		{"secret-key", "00ff"},
@@ -78,7 +78,6 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		{"max-inflight", "7"},
 		{"max-queued-messages", "8"},
 		{"max-queued-bytes", "1048576"},
-		{"max-pending-messages", "9"},
 		{"max-pending-bytes", "2GiB"},
 	}
 	sources := map[string]source{"flags": {}, "environment": {env: map[string]string{}}, "file": {}}
