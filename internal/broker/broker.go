@@ -40,7 +40,7 @@ func New(config Config) (*Broker, error) {
 	}
 	b := &Broker{config: config, epoch: time.Now(), open: map[*client]struct{}{}}
 	b.quit, b.giveUp = context.WithCancel(context.Background())
-	b.dispatcher.init(b)
+	b.initDispatcher(b)
 	return b, nil
 }
 
@@ -55,7 +55,7 @@ func (b *Broker) Run(ctx context.Context, listeners ...net.Listener) error {
 	group.Go(func() error {
 		<-ctx.Done()
 		for _, l := range listeners {
-			l.Close()
+			_ = l.Close() // what accept makes of it counts
 		}
 		b.closeAll()
 		return nil

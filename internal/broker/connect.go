@@ -24,7 +24,8 @@ func (c *client) handshake() error {
 		err = c.check(p)
 	}
 	if err != nil {
-		return c.refuse(err)
+		c.refuse(err)
+		return errRefused
 	}
 	c.prepare(p)
 	return c.announce(p)
@@ -101,8 +102,8 @@ func (c *client) logIn(p *mqtt.Connect) error {
 }
 
 // refuse answers CONNECT with the error's reason code, unless errors are to be met with silence, or the client would
-// not understand, or has gone. It returns errRefused.
-func (c *client) refuse(err error) error {
+// not understand, or has gone.
+func (c *client) refuse(err error) {
 	c.broker.counters.refusedConnects.Add(1)
 	var answer *mqtt.Error
 	known := errors.As(err, &answer) && c.version != 0 && !c.broker.config.SilentConnectErrors()
@@ -112,7 +113,6 @@ func (c *client) refuse(err error) error {
 		}
 		return dst
 	})
-	return errRefused
 }
 
 // prepare makes everything that admit needs.
@@ -193,7 +193,8 @@ func (c *client) awaitAdmission() error {
 			return errRefused
 		case <-timeout.C:
 			c.broker.counters.connectTimeouts.Add(1)
-			return c.refuse(&mqtt.Error{Code: mqtt.ServerUnavailable})
+			c.refuse(&mqtt.Error{Code: mqtt.ServerUnavailable})
+			return errRefused
 		case <-poll.C:
 		}
 	}

@@ -301,3 +301,32 @@ func TestStopping(t *testing.T) {
 		k.dial("too late", v).gets("closed")
 	})
 }
+
+func TestStoppingDoesNotWaitForTheOrder(t *testing.T) {
+	inVersions(t, func(k *kit, v mqtt.Version) {
+		p, late := k.join("client", v), k.dial("late", v)
+		k.stream.freeze()
+		k.stream.limit(0)
+		p.publish("a", "x", 1, 1)
+		late.connect()
+		p.gets()
+		k.stop()
+		p.gets(goodbye(v, "DISCONNECT 8b")...)
+		late.gets("closed")
+		if s := k.broker.Stats(); s.Connections != 0 {
+			k.t.Fatalf("%+v", s)
+		}
+	})
+}
+
+func TestTheClusterHasNoRoomForAConnection(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		k.stream.machine = replica.New(2, replica.Limits{Connections: 1})
+		k.join("first", mqtt.V5)
+		p, old := k.dial("second", mqtt.V5), k.dial("third", mqtt.V311)
+		p.connect()
+		old.connect()
+		p.gets("CONNACK 97", "closed")
+		old.gets("CONNACK 88", "closed") // return code 3 says both
+	})
+}

@@ -42,7 +42,7 @@ type hit struct {
 // wakeEvery is after how many queued messages the writers are woken, so that they keep up with a long batch.
 const wakeEvery = 4096
 
-func (d *dispatcher) init(b *Broker) {
+func (d *dispatcher) initDispatcher(b *Broker) {
 	d.broker = b
 	d.byID = map[string]*client{}
 	d.onMatch = d.match

@@ -47,8 +47,8 @@ func entry(o outgoing, qos byte, expires int64) session.Entry[outgoing] {
 	}
 }
 
-// takes tells whether the client takes packets as large as this one. A message that is too large for it is left out as if it
-// had been sent [MQTT-3.1.2-25].
+// takes tells whether the client takes packets as large as this one. A message that is too large for it is left out
+// as if it had been sent [MQTT-3.1.2-25].
 func (c *client) takes(e *session.Entry[outgoing]) bool {
 	if c.maxPacket == 0 {
 		return true

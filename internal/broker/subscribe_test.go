@@ -107,10 +107,16 @@ func TestSubscribingAgainReplaces(t *testing.T) {
 func TestRefusedFilters(t *testing.T) {
 	config := broker.Config{Permissions: reserved{}, MaxSubscriptions: 2}
 	filters := []mqtt.Subscription{
-		{Filter: "a/#/b"}, {Filter: "a+"}, {Filter: ""},
-		{Filter: "$share/group/a"}, {Filter: "$share/group"},
+		{Filter: "a/#/b"},
+		{Filter: "a+"},
+		{Filter: ""},
+		{Filter: "$share/group/a"},
+		{Filter: "$share/group"},
 		{Filter: "private"},
-		{Filter: "1"}, {Filter: "2"}, {Filter: "3"}, {Filter: "1"},
+		{Filter: "1"},
+		{Filter: "2"},
+		{Filter: "3"},
+		{Filter: "1"},
 	}
 	play(t, config, func(k *kit) {
 		p := k.join("new", mqtt.V5)

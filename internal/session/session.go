@@ -135,9 +135,3 @@ func (s *Session[M]) dropHead() {
 	s.queued -= s.queue.first().Size
 	s.queue.pop()
 }
-
-// Queue returns how many entries wait, and their bytes.
-func (s *Session[M]) Queue() (entries, bytes int) { return s.queue.len() + len(s.front), s.queued }
-
-// Inflight returns how many messages sent to the client are not yet acknowledged.
-func (s *Session[M]) Inflight() int { return s.out.used }
