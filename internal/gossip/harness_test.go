@@ -131,6 +131,35 @@ func run(tb testing.TB, cfg Config) *node {
 	return n
 }
 
+// newStar starts n nodes of which member 0 can dial the others but cannot be dialled. So its connections are made
+// once, and no message is lost because two crossed.
+func newStar(tb testing.TB, n int, change func(*Config)) []*node {
+	tb.Helper()
+	members, sockets := newMembers(tb, n)
+	members[0].addr = deadAddr(tb)
+	book := newBook(members)
+	nodes := make([]*node, n)
+	for i, m := range members {
+		cfg := Config{Book: book, Self: i, Key: m.key, Conn: sockets[i]}
+		change(&cfg)
+		nodes[i] = run(tb, cfg)
+	}
+	return nodes
+}
+
+func asIs(*Config) {}
+
+// deadAddr returns an address at which nobody answers.
+func deadAddr(tb testing.TB) string {
+	tb.Helper()
+	dead, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { dead.Close() })
+	return dead.LocalAddr().String()
+}
+
 // newCluster starts n nodes that share a book.
 func newCluster(tb testing.TB, n int) ([]*node, []member) {
 	tb.Helper()
@@ -172,6 +201,21 @@ func (n *node) awaitDisconnected(tb testing.TB, peer int) {
 func (n *node) awaitMessage(tb testing.TB, peer int) *event.Message {
 	tb.Helper()
 	return n.next(tb, func(c call) bool { return c.kind == "message" && c.peer == peer }).message
+}
+
+// babble writes bytes of the test's choice to a peer, on the connection that the node has with it.
+func (n *node) babble(tb testing.TB, peer int, b []byte) {
+	tb.Helper()
+	p := n.peers[peer]
+	p.mu.Lock()
+	l := p.link
+	p.mu.Unlock()
+	if l == nil {
+		tb.Fatalf("member %d is not connected to %d", n.cfg.Self, peer)
+	}
+	if _, err := l.stream.Write(b); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // awaitLog returns the first log line with the message.

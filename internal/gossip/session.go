@@ -103,8 +103,8 @@ func (p *peer) judge(l *link, err error) ending {
 	var frame *frameError
 	switch {
 	case errors.As(err, &frame), errors.Is(err, event.ErrMalformed):
+		p.convict(err) // first: from the moment that the peer hears of it, it is not let in again
 		l.close(codeMalformed, "malformed message")
-		p.convict(err)
 		return endedBlamed
 	case closedWith(err, codeMalformed), closedWith(err, codePenalty):
 		p.notices.shunsUs.warn(p.log, "peer keeps this node away", zap.Error(err))

@@ -2,7 +2,6 @@ package gossip
 
 import (
 	"encoding/hex"
-	"net"
 	"testing"
 	"time"
 
@@ -28,7 +27,7 @@ func TestEverybodyTalksToEverybody(t *testing.T) {
 }
 
 func TestEventsArriveInOrderWithTheirIdentity(t *testing.T) {
-	nodes, _ := newCluster(t, 2)
+	nodes := newStar(t, 2, asIs)
 	nodes[0].awaitConnected(t, 1)
 	const count = 500
 	for i := range count {
@@ -71,12 +70,7 @@ func TestNothingIsSentToWhomThereIsNot(t *testing.T) {
 func TestOnlyOneOfTwoNeedsToBeReachable(t *testing.T) {
 	for _, hidden := range []int{0, 1} {
 		members, sockets := newMembers(t, 2)
-		dead, err := net.ListenPacket("udp", "127.0.0.1:0") // nobody answers there
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer dead.Close()
-		members[hidden].addr = dead.LocalAddr().String()
+		members[hidden].addr = deadAddr(t)
 		book := newBook(members)
 		var nodes []*node
 		for i, m := range members {
@@ -117,12 +111,7 @@ func TestOtherAddressBookIsRefusedAndLoggedOnBothSides(t *testing.T) {
 func TestRefusalReachesTheLogOfBothSidesOfOneConnection(t *testing.T) {
 	members, sockets := newMembers(t, 2)
 	book := newBook(members)
-	dead, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dead.Close()
-	members[0].addr = dead.LocalAddr().String() // member 1 dials nobody
+	members[0].addr = deadAddr(t) // member 1 dials nobody
 	nodes := []*node{
 		run(t, Config{Book: book, Self: 0, Key: members[0].key, Conn: sockets[0]}),
 		run(t, Config{Book: newBook(members), Self: 1, Key: members[1].key, Conn: sockets[1]}),
@@ -176,17 +165,11 @@ func TestRestartedPeerIsBackAtOnce(t *testing.T) {
 }
 
 func TestMisbehavingPeerIsCutWhileOthersGoOn(t *testing.T) {
-	nodes, _ := newCluster(t, 3)
+	nodes := newStar(t, 3, asIs)
 	exchange(t, nodes[1], nodes[0], &event.Message{})
 	exchange(t, nodes[2], nodes[0], &event.Message{})
 
-	p := nodes[2].peers[0]
-	p.mu.Lock()
-	l := p.link
-	p.mu.Unlock()
-	if _, err := l.stream.Write([]byte{0, 0, 0, 2, 0xff, 0xff}); err != nil {
-		t.Fatal(err)
-	}
+	nodes[2].babble(t, 0, []byte{0, 0, 0, 2, 0xff, 0xff})
 
 	nodes[0].awaitDisconnected(t, 2)
 	got := fields(nodes[0].awaitLog(t, "malformed message from peer"))
@@ -205,18 +188,17 @@ func TestMisbehavingPeerIsCutWhileOthersGoOn(t *testing.T) {
 
 func TestOverflowDropsTheQueueAndCounts(t *testing.T) {
 	block := make(chan struct{})
-	members, sockets := newMembers(t, 2)
-	book := newBook(members)
-	sender := run(t, Config{
-		Book: book, Self: 0, Key: members[0].key, Conn: sockets[0], QueueMessages: 8, IdleTimeout: time.Minute,
-	})
-	run(t, Config{
-		Book: book, Self: 1, Key: members[1].key, Conn: sockets[1], Handler: deaf(block), IdleTimeout: time.Minute,
+	nodes := newStar(t, 2, func(c *Config) {
+		c.QueueMessages, c.IdleTimeout = 8, time.Minute
+		if c.Self == 1 {
+			c.Handler = deaf(block)
+		}
 	})
 	t.Cleanup(func() { close(block) })
 
+	sender := nodes[0]
 	sender.awaitConnected(t, 1)
-	m := &event.Message{Events: []*event.Event{newEvent(t, book, 4<<20)}}
+	m := &event.Message{Events: []*event.Event{newEvent(t, sender.cfg.Book, 4<<20)}}
 	lost, sent := 0, 0
 	for ; lost == 0; sent++ { // the peer reads one message only: the windows fill up, then the queue
 		if !sender.Send(1, m) {
@@ -237,11 +219,11 @@ func (d deaf) Message(int, *event.Message) { <-d }
 func (d deaf) Disconnected(int)            {}
 
 func TestStatusTellsOfTheConnection(t *testing.T) {
-	nodes, members := newCluster(t, 2)
+	nodes := newStar(t, 2, asIs)
 	exchange(t, nodes[0], nodes[1], &event.Message{})
 	exchange(t, nodes[1], nodes[0], &event.Message{})
-	s := nodes[0].Peers()[0]
-	if s.Member != 1 || s.Addr != members[1].addr || !s.Connected || s.RemoteAddr != members[1].addr || s.RTT <= 0 ||
+	s, addr := nodes[0].Peers()[0], nodes[0].cfg.Book.Members[1].Addr
+	if s.Member != 1 || s.Addr != addr || !s.Connected || s.RemoteAddr != addr || s.RTT <= 0 ||
 		s.MessagesIn == 0 || s.MessagesOut == 0 || s.BytesIn == 0 || s.BytesOut == 0 || s.Connects == 0 {
 		t.Errorf("got %+v", s)
 	}

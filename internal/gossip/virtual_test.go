@@ -248,9 +248,7 @@ func TestPenaltyEnds(t *testing.T) {
 		nodes := []*node{w.start(t, members, 0), w.start(t, members, 1)}
 		nodes[0].awaitConnected(t, 1)
 		time.Sleep(time.Second)
-		if _, err := nodes[1].peers[0].link.stream.Write(frameOf([]byte{0xff})); err != nil {
-			t.Fatal(err)
-		}
+		nodes[1].babble(t, 0, frameOf([]byte{0xff}))
 		nodes[0].awaitDisconnected(t, 1)
 		start := time.Now()
 		nodes[0].awaitConnected(t, 1)
