@@ -34,7 +34,7 @@ func (c *client) progress(take func(*session.Session[outgoing]) error) error {
 		return errClosing
 	}
 	err := take(c.session)
-	c.wakeWriter()
+	c.input.acked = true
 	switch {
 	case errors.Is(err, session.ErrUnknownID):
 		c.broker.counters.unknownAcks.Add(1)
@@ -42,6 +42,15 @@ func (c *client) progress(take func(*session.Session[outgoing]) error) error {
 		return &mqtt.Error{Code: mqtt.ProtocolError}
 	}
 	return err
+}
+
+// wakeAcked lets the writer use the places in the window that acknowledgements have made. Those that were read together
+// make them together, so that it writes many messages at once and not one for each.
+func (c *client) wakeAcked() {
+	if c.input.acked {
+		c.input.acked = false
+		c.wake()
+	}
 }
 
 // ignoreUnknown is for acknowledgements that nothing answers.

@@ -23,6 +23,7 @@ type input struct {
 	aliases   []string        // by topic alias - 1; "" is undefined
 	publish   replica.Publish // reused for every PUBLISH
 	postponed bool            // the backlog may not be empty
+	acked     bool            // the window may have places that the writer does not know of
 	submitted bool            // something after CONNECT has been submitted
 }
 
@@ -33,6 +34,7 @@ type socket struct{ *client }
 
 // Read implements io.Reader.
 func (s socket) Read(p []byte) (int, error) {
+	s.wakeAcked()
 	if !s.input.waiting {
 		s.input.waiting = true
 		s.setDeadline(time.Now())

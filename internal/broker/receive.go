@@ -31,16 +31,19 @@ func (c *client) receive() error {
 
 func (c *client) handle(packet mqtt.Packet) error {
 	switch p := packet.(type) {
-	case *mqtt.Publish:
-		return c.onPublish(p)
 	case *mqtt.Puback:
 		return c.onPuback(p)
+	case *mqtt.Pubcomp:
+		return c.onPubcomp(p)
+	}
+	c.wakeAcked() // the others may wait for something
+	switch p := packet.(type) {
+	case *mqtt.Publish:
+		return c.onPublish(p)
 	case *mqtt.Pubrec:
 		return c.onPubrec(p)
 	case *mqtt.Pubrel:
 		return c.onPubrel(p)
-	case *mqtt.Pubcomp:
-		return c.onPubcomp(p)
 	case *mqtt.Subscribe:
 		return c.onSubscribe(p)
 	case *mqtt.Unsubscribe:
