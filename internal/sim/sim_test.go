@@ -3,7 +3,11 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/consensus"
 )
 
 var (
@@ -11,19 +15,24 @@ var (
 	seed  = flag.Uint64("seed", 0, "the only seed that TestSeeds runs, if not 0")
 )
 
-// shards is how many goroutines the seeds are spread over at most.
+// shards is how many parts the seeds are spread over.
 const shards = 8
 
-// TestSeeds runs one random scenario after another. Each must keep every promise.
+// TestSeeds runs one random scenario after another, each for at least 50 decided rounds. Each must keep every
+// promise.
 func TestSeeds(t *testing.T) {
 	if *seed != 0 {
 		runSeed(t, *seed)
 		return
 	}
+	n := *seeds
+	if testing.Short() {
+		n = min(n, 100)
+	}
 	for shard := range shards {
 		t.Run(fmt.Sprintf("shard %d", shard), func(t *testing.T) {
 			t.Parallel()
-			for s := shard + 1; s <= *seeds; s += shards {
+			for s := shard + 1; s <= n; s += shards {
 				runSeed(t, uint64(s))
 			}
 		})
@@ -35,7 +44,68 @@ func runSeed(t *testing.T, seed uint64) {
 	sc := Random(seed)
 	r, failure := New(sc).Run()
 	if failure != nil {
-		t.Fatalf("seed %d: %v\n%+v\nrepeat with: go test ./internal/sim -run TestSeeds -seed=%d", seed, failure, sc, seed)
+		t.Errorf("seed %d: %v\n%+v\nrepeat with: go test ./internal/sim -run TestSeeds -seed=%d", seed, failure, sc, seed)
+		return
+	}
+	if r.Rounds < sc.Rounds {
+		t.Errorf("seed %d: %d rounds", seed, r.Rounds)
 	}
 	t.Logf("seed %d: n=%d, %d rounds, %d events, %d steps, %v virtual", seed, sc.Members, r.Rounds, r.Events, r.Steps, r.Elapsed)
+}
+
+// TestTrace runs seeds twice: one seed is one trace.
+func TestTrace(t *testing.T) {
+	t.Parallel()
+	for s := range uint64(10) {
+		first, failure := New(Random(s)).Run()
+		second, again := New(Random(s)).Run()
+		if failure != nil || again != nil {
+			t.Fatalf("seed %d: %v, %v", s, failure, again)
+		}
+		if first.Trace != second.Trace {
+			t.Errorf("seed %d: two traces", s)
+		}
+	}
+}
+
+// TestMutations plants known bugs into the engine of every node. The checks must notice.
+func TestMutations(t *testing.T) {
+	for name, m := range map[string]consensus.Mutation{
+		"tally at voter":                     consensus.TallyAtVoter,
+		"parentless event always in round 1": consensus.ParentlessAlwaysRound1,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for s := uint64(1); s <= 1000; s++ {
+				sc := Random(s)
+				sc.Mutation = m
+				if _, failure := New(sc).Run(); failure != nil {
+					t.Logf("seed %d: %v", s, failure)
+					return
+				}
+			}
+			t.Error("no seed found it")
+		})
+	}
+}
+
+// TestLatency shows how long ordering takes on equal links, in mean one-way delays.
+func TestLatency(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{4, 7} {
+		sc := Scenario{Seed: 1, Members: n, Rounds: 200, Sites: 1, Delay: 10e6, Jitter: 0.1, Gap: 50e6}
+		r, failure := New(sc).Run()
+		if failure != nil {
+			t.Fatal(failure)
+		}
+		slices.Sort(r.Latency)
+		at := func(q float64) float64 {
+			return float64(r.Latency[int(q*float64(len(r.Latency)-1))]) / float64(sc.Delay)
+		}
+		t.Logf("n=%d: ordered after p50 %.2f δ, p99 %.2f δ, %d rounds in %v", n, at(0.5), at(0.99), r.Rounds,
+			r.Elapsed-time.Duration(idleTime))
+		if at(0.5) > 8 || at(0.99) > 11 {
+			t.Errorf("n=%d: too slow", n)
+		}
+	}
 }

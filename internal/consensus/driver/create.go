@@ -141,8 +141,10 @@ func (d *Driver) tipOf(creator int) *vertex {
 	onBranch := seen != nil && !seen.ancient
 	var best *vertex
 	for _, t := range d.window.tips[creator] {
-		t = d.sound(t)
-		if t == nil || t.ancient || onBranch && !t.descends(seen) {
+		if t.ancient || onBranch && !t.descends(seen) {
+			continue
+		}
+		if t = d.sound(t, seen); t == nil || t.ancient {
 			continue
 		}
 		if best == nil || t.event.Seq > best.event.Seq {
@@ -157,11 +159,12 @@ func (d *Driver) tipOf(creator int) *vertex {
 // rounds the parent is not ancient, and a liar may have made it up. If this node's events descended from it, that
 // node could take in none of them and decide those rounds no more. A creator that has not forked is believed after
 // a while, or two nodes that return from a partition could wait for each other.
-func (d *Driver) sound(t *vertex) *vertex {
-	if d.time >= d.decidedAt+patience && d.window.branches(t.event.Creator) <= 1 {
+// Seen is where the search ends, if it is on the chain.
+func (d *Driver) sound(t, seen *vertex) *vertex {
+	if t.gap < d.thresholds[0] || d.time >= d.decidedAt+patience && d.window.branches(t.event.Creator) <= 1 {
 		return t
 	}
-	for t != nil && !t.gone && t.gap >= d.thresholds[0] {
+	for t != nil && t != seen && !t.gone && t.gap >= d.thresholds[0] {
 		t = t.selfParent
 	}
 	if t == nil || t.gone {

@@ -216,6 +216,9 @@ func New(cfg Config) *Driver {
 	for i := range d.peers {
 		d.peers[i].delay = firstDelay
 	}
+	for i := range d.thresholds {
+		d.thresholds[i] = d.window.ancient
+	}
 	d.setInterval()
 	d.observe()
 	return d
