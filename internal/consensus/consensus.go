@@ -27,7 +27,7 @@ const (
 const NegInf int64 = math.MinInt64
 
 // ErrJudges is why an engine stops ordering: a round had fewer judges than a supermajority. With at most f faulty
-// members that cannot be.
+// members that should not be; docs/consensus.md, under Fame, says how far it is certain.
 var ErrJudges = errors.New("a round has fewer judges than a supermajority")
 
 // Config is what an engine needs to know. It must be the same on all members. Members must be set; any other zero

@@ -92,7 +92,7 @@ func (e *Engine) vote(h handle) {
 		switch {
 		case c.fame != undecided:
 		case distance == 1:
-			c.yes.set(v.voter, e.sees(h, c.vertex))
+			c.yes.set(v.voter, e.firstVote(h, c.vertex))
 		default:
 			e.voteByTally(v, c, distance)
 		}
@@ -144,6 +144,18 @@ func (e *Engine) findElectors(h handle) {
 		}
 	}
 	e.scratch.voters = voters
+}
+
+// firstVote is the vote of a witness of the round after the candidate's. What the event with which its round began
+// strongly sees of a member settles it. By now the voter may stand on another branch of that member; but if a
+// witness that was strongly seen could be voted down for that, one member that forks could leave a round with fewer
+// judges than a supermajority.
+func (e *Engine) firstVote(h, candidate handle) bool {
+	opener, m := e.vertices[h].firstWitness, e.vertices[candidate].creator
+	if w := e.row(opener, stronglySee)[m]; w != 0 {
+		return w == candidate
+	}
+	return e.sees(h, candidate)
 }
 
 // sees reports whether the candidate is the witness, of its creator in its round, that the vertex sees.

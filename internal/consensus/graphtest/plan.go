@@ -50,7 +50,7 @@ var kinds = []struct {
 	}},
 	{"halves", 6, func(p *plan, rng *rand.Rand) {
 		p.halves, p.fewest, p.lockstep = 0.5+rng.Float64()/2.2, 1, rng.IntN(2) == 0
-		p.coinPeriod = 2 + rng.IntN(2)
+		p.coinPeriod = 3
 	}},
 	{"oceans", 10, func(p *plan, rng *rand.Rand) {
 		p.far, p.fewest, p.lockstep, p.delay = 1+rng.IntN(4*p.members), 1, true, rng.IntN(2)
@@ -78,7 +78,7 @@ var kinds = []struct {
 		p.fork, p.branches, p.deep = rng.Float64()/4, 2+rng.IntN(3), 1+rng.IntN(20)
 		p.fabricate, p.misdate = rng.Float64()/4, rng.Float64()/4
 		p.slow, p.late, p.roundsKept = rng.IntN(2), 40, 1+rng.IntN(3)
-		p.coinPeriod = 2 + rng.IntN(3)
+		p.coinPeriod = 3 + rng.IntN(2)
 	}},
 	{"beyond f", 4, func(p *plan, rng *rand.Rand) {
 		p.faulty = upTo(rng, p.members)
@@ -91,7 +91,7 @@ var kinds = []struct {
 func draw(rng *rand.Rand, seed uint64) plan {
 	p := plan{
 		members:    members(rng),
-		coinPeriod: 2 + rng.IntN(5),
+		coinPeriod: 3 + rng.IntN(4),
 		roundsKept: []int{1, 2, 3, 5, 26}[rng.IntN(5)],
 		fewest:     rng.Float64(),
 		delay:      rng.IntN(8),

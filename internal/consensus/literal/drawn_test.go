@@ -69,7 +69,6 @@ type narrator struct {
 	*pair
 	strings.Builder
 	known     []event.ID
-	stopped   bool
 	fame      map[event.ID]literal.Fame
 	witnesses map[uint64][]event.ID // by round, as they came
 }
@@ -86,10 +85,6 @@ func (n *narrator) tell(name string, id event.ID, rounds []consensus.Round) {
 	fmt.Fprintf(n, "%-4s %s\n", name, where)
 	for _, r := range rounds {
 		n.tellRound(r)
-	}
-	if err := n.slow.Err(); err != nil && !n.stopped {
-		n.stopped = true
-		fmt.Fprintf(n, "     ordering stops: %v\n", err)
 	}
 	for _, id := range n.known {
 		if f := n.slow.Fame(id); f != literal.Undecided && n.fame[id] == literal.Undecided {

@@ -109,13 +109,22 @@ func (o *Oracle) vote(v, c *vertex) bool {
 func (o *Oracle) castVote(v, c *vertex) bool {
 	d := v.round - c.round
 	if d == 1 {
-		return sees(v, c)
+		return firstVote(v, c)
 	}
 	yes, no := o.tally(v, c)
 	if d%int64(o.coinPeriod) == 0 && max(yes, no) < o.quorum {
 		return v.Coin&1 == 1
 	}
 	return yes >= no
+}
+
+// firstVote is YES if firstWitness(v) strongly saw c, and NO if it strongly saw another witness of that creator;
+// otherwise what v sees counts.
+func firstVote(v, c *vertex) bool {
+	if w := firstWitness(v).stronglySees[c.Creator]; w != nil {
+		return w == c
+	}
+	return sees(v, c)
 }
 
 // sees reports whether c is the witness of its creator, in its round, that v sees: the one that v sees may be of a
