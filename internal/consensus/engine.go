@@ -38,9 +38,9 @@ type holding struct {
 
 // scratch is memory that one call leaves to the next. It holds nothing in between.
 type scratch struct {
-	members []int      // by stronglySee
-	through []int      // by stronglySee, for each of members
-	voters  []int32    // by electors
+	members []int      // by countThrough
+	through []int      // by countThrough, for each of members
+	voters  []int32    // by findElectors
 	had     []uint64   // by receive: a row for each vertex
 	set     []received // by receive
 }
