@@ -87,6 +87,7 @@ func (c *client) submitOne(p postponed) {
 		c.announced.Store(false)
 		return
 	}
+	c.concluded()
 	c.broker.counters.refusedPublishes.Add(1)
 	c.acknowledge(p.token, mqtt.QuotaExceeded)
 	c.wake()

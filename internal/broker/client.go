@@ -45,6 +45,9 @@ type client struct {
 	announced atomic.Bool // the CONNECT has been submitted, or will be
 	over      atomic.Bool // the stream has ended the connection
 
+	unapplied atomic.Int64  // publishes of the client that have been submitted or postponed and came to nothing yet
+	caughtUp  chan struct{} // capacity 1: unapplied has fallen to 0
+
 	helpers sync.WaitGroup // the goroutines beside the reader
 
 	mu      sync.Mutex
@@ -60,7 +63,7 @@ type client struct {
 }
 
 func newClient(b *Broker, conn net.Conn) *client {
-	c := &client{broker: b, conn: conn, number: b.numbers.Add(1), admitted: make(chan struct{})}
+	c := &client{broker: b, conn: conn, number: b.numbers.Add(1), admitted: make(chan struct{}), caughtUp: make(chan struct{}, 1)}
 	c.change.L = &c.mu
 	c.input.reader = mqtt.NewReader(bufio.NewReaderSize(socket{c}, readBuffer), 0, b.config.MaxPacketSize)
 	c.input.publish.Connection = c.number

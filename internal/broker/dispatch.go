@@ -101,6 +101,9 @@ func (d *dispatcher) lost(e *replica.Effect, reason mqtt.ReasonCode) {
 // complete tells a client what became of its own transaction.
 func (d *dispatcher) complete(r *replica.Result) {
 	c, ok := r.Token.Owner.(*client)
+	if ok && r.Token.Kind != tokenConnect {
+		c.concluded()
+	}
 	switch {
 	case !ok || r.Outcome == replica.Stale: // a newer connection has superseded this one: never acknowledged
 	case r.Token.Kind == tokenConnect:

@@ -117,6 +117,7 @@ func (c *client) submitPublish(p *mqtt.Publish, token replica.Token) error {
 		QoS:        p.QoS,
 		Retain:     p.Retain,
 	}
+	c.unapplied.Add(1)
 	stream := c.broker.config.Stream
 	in.postponed = in.postponed && c.hasBacklog()
 	if !in.postponed && stream.TrySubmit(&in.publish, token) == nil {
@@ -130,6 +131,36 @@ func (c *client) submitPublish(p *mqtt.Publish, token replica.Token) error {
 	in.postponed = false
 	if err := stream.Submit(c.ctx, &in.publish, token); err != nil {
 		return errUnavailable
+	}
+	return nil
+}
+
+// concluded counts a publish that was applied or given up.
+func (c *client) concluded() {
+	if c.unapplied.Add(-1) > 0 {
+		return
+	}
+	select {
+	case c.caughtUp <- struct{}{}:
+	default:
+	}
+}
+
+// awaitOwnPublishes waits until the client's publishes so far have taken effect, so that what it asks for next sees
+// them. It does not wait for a quorum.
+func (c *client) awaitOwnPublishes() error {
+	if c.unapplied.Load() == 0 {
+		return nil
+	}
+	poll := time.NewTicker(quorumPoll)
+	defer poll.Stop()
+	for c.unapplied.Load() > 0 && c.broker.config.State.Quorum() {
+		select {
+		case <-c.ctx.Done():
+			return errClosing
+		case <-c.caughtUp:
+		case <-poll.C:
+		}
 	}
 	return nil
 }

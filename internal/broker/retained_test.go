@@ -26,6 +26,25 @@ func TestRetainedMessagesComeAtSubscribe(t *testing.T) {
 	})
 }
 
+func TestASubscriptionComesBehindTheClientsOwnPublishes(t *testing.T) {
+	inVersions(t, func(k *kit, v mqtt.Version) {
+		p := k.join("client", v)
+		k.stream.freeze()
+		p.send(&mqtt.Publish{Topic: "a", Payload: []byte("x"), Retain: true})
+		p.ask(1, mqtt.Subscription{Filter: "a"})
+		p.gets()
+		k.stream.resume()
+		p.gets("SUBACK #1 00", `PUBLISH a "x" retain`)
+
+		k.stream.stall() // without a quorum a subscription waits for nothing
+		p.send(&mqtt.Publish{Topic: "b", Payload: []byte("y"), Retain: true})
+		p.ask(2, mqtt.Subscription{Filter: "b"})
+		p.gets("SUBACK #2 00")
+		k.stream.resume()
+		p.gets(`PUBLISH b "y"`)
+	})
+}
+
 func TestRetainHandling(t *testing.T) {
 	play(t, usual, func(k *kit) {
 		p := k.join("client", mqtt.V5)

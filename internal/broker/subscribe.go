@@ -15,7 +15,8 @@ type subscription struct {
 }
 
 // onSubscribe handles SUBSCRIBE. The filters are judged by the reader; those that pass take effect together on the
-// apply goroutine, at one index of the stream, and SUBACK goes out there.
+// apply goroutine, at one index of the stream, and SUBACK goes out there. That index is behind the client's own
+// publishes: what it has retained just now comes to it as a retained message.
 func (c *client) onSubscribe(p *mqtt.Subscribe) error {
 	codes := make([]mqtt.ReasonCode, len(p.Subscriptions))
 	for i := range p.Subscriptions {
@@ -26,6 +27,9 @@ func (c *client) onSubscribe(p *mqtt.Subscribe) error {
 		codes[i] = code
 	}
 	if err := c.awaitControl(); err != nil {
+		return err
+	}
+	if err := c.awaitOwnPublishes(); err != nil {
 		return err
 	}
 	return c.broker.config.State.Do(func(m *replica.Machine) { c.broker.subscribe(c, p, codes, m) })
