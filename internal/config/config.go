@@ -62,7 +62,7 @@ func Default() Config {
 		MaxInflight:       1024,
 		MaxQueuedMessages: 65536,
 		MaxQueuedBytes:    64 << 20,
-		MaxPendingBytes:   64 << 20,
+		MaxPendingBytes:   32 << 20,
 	}
 }
 
