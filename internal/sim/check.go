@@ -81,8 +81,23 @@ func (c *checker) ready(h *host, r *driver.Ready) {
 	for i := range r.Ordered {
 		c.order(l, &r.Ordered[i])
 	}
+	for _, e := range r.Persist {
+		c.monotone(l, c.events[e.ID()])
+	}
 	if c.w.steps%64 == 0 || len(r.Ordered) > 0 {
 		c.status(h)
+	}
+}
+
+// monotone checks that an event just taken in has a round not below those of its parents.
+func (c *checker) monotone(l *log, f *fact) {
+	engine := l.host.driver.Engine()
+	round := engine.RoundOf(f.event.ID())
+	for _, p := range f.parents {
+		if p.event.BirthRound >= engine.Ancient() && engine.RoundOf(p.event.ID()) > round {
+			c.fail("rounds rise", "at node %d %v is of round %d, its parent %v of %d", l.host.index,
+				f.event.ID(), round, p.event.ID(), engine.RoundOf(p.event.ID()))
+		}
 	}
 }
 

@@ -5,13 +5,15 @@ import "github.com/foxmq/foxmq/internal/event"
 // network decides when and whether a message arrives.
 type network struct {
 	w   *World
-	cut [][]bool // from, to: nothing arrives
+	cut [][]bool  // from, to: nothing arrives
+	lag [][]int64 // from, to: how many times as long as usual a message takes
 }
 
 func newNetwork(w *World) *network {
-	n := &network{w: w, cut: make([][]bool, w.sc.Members)}
+	n := &network{w: w, cut: make([][]bool, w.sc.Members), lag: make([][]int64, w.sc.Members)}
 	for i := range n.cut {
 		n.cut[i] = make([]bool, w.sc.Members)
+		n.lag[i] = make([]int64, w.sc.Members)
 	}
 	return n
 }
@@ -24,7 +26,28 @@ func (n *network) delay(from, to int) int64 {
 		mean = sc.Far
 	}
 	spread := int64(float64(mean) * sc.Jitter)
-	return max(1000, mean-spread/2+n.w.between(0, spread+1))
+	return max(1000, mean-spread/2+n.w.between(0, spread+1)) * max(1, n.lag[from][to])
+}
+
+// storm makes all that one member says slow for a while, or the links between some, then others.
+func (n *network) storm() {
+	w := n.w
+	slow := w.rng.IntN(w.sc.Members)
+	for i := range n.lag {
+		for j := range n.lag[i] {
+			n.lag[i][j] = 1
+			if i == slow && w.chance(0.8) || w.chance(0.1) {
+				n.lag[i][j] = w.between(3, 12)
+			}
+		}
+	}
+	if !w.ended {
+		w.after(w.between(3*w.sc.Delay, 20*w.sc.Delay), n.storm)
+	} else {
+		for i := range n.lag {
+			clear(n.lag[i])
+		}
+	}
 }
 
 // send lets a message travel, and arrive never, once or twice. The receiving member's half is chosen when it
@@ -80,6 +103,9 @@ func (w *World) scheduleFaults() {
 	for i := range w.sc.Crashes {
 		victim := w.members[w.sc.liars()+i].hosts[0]
 		w.after(w.between(200*w.sc.Delay, 400*w.sc.Delay), victim.crash)
+	}
+	if w.sc.Storm {
+		w.after(0, w.net.storm)
 	}
 	if w.sc.Episodes {
 		w.after(w.between(20*w.sc.Delay, 60*w.sc.Delay), w.episode)

@@ -34,8 +34,12 @@ func newPuppet(w *World, index int) *puppet {
 	return p
 }
 
-// receive learns events, and answers what is asked.
+// receive learns events, and answers what is asked. When the load has ended it falls silent: what it withheld until
+// then would wake the cluster again and again.
 func (p *puppet) receive(from int, m *event.Message) {
+	if p.w.ended {
+		return
+	}
 	for _, e := range m.Events {
 		if p.held[e.ID()] != nil {
 			continue

@@ -19,6 +19,7 @@ type Scenario struct {
 	Delay, Far       int64
 	Jitter           float64
 	Loss, Duplicates float64
+	Storm            bool // single directions of links become slow and fast again all the time
 
 	// The load: each correct node submits a transaction every Gap on average; with Bursts it falls silent now and
 	// then.
@@ -31,6 +32,7 @@ type Scenario struct {
 	Late                    bool  // nodes start at different times
 	Skew                    int64 // clocks are off by up to this
 	Steps                   bool  // and step back and forth
+	Dead                    int   // members, the last ones, that never start
 }
 
 // liars returns how many members, from the first on, are not correct.
@@ -62,6 +64,7 @@ func Random(seed uint64) Scenario {
 	s.Late = r.IntN(4) == 0
 	s.Skew = pick[int64](r, 0, 0, 10e6, 1e9, 3600e9)
 	s.Steps = r.IntN(8) == 0
+	s.Storm = r.IntN(4) == 0
 	return s
 }
 

@@ -318,6 +318,9 @@ func (d *Driver) NextTick() int64 {
 // bear it; it counts where it is more than the policy's interval.
 func (d *Driver) SetPace(ns int64) { d.creator.pace = ns }
 
+// Engine returns the engine, to look at and not to change.
+func (d *Driver) Engine() *consensus.Engine { return d.engine }
+
 // Ready returns what has to be done since the last Advance. No other method but Status may be called in between.
 func (d *Driver) Ready() Ready {
 	for p := range d.peers {
