@@ -15,23 +15,44 @@ import (
 // stopWithin is how long a child may take to stop before it is killed.
 const stopWithin = 10 * time.Second
 
-// startChild starts a process of exe and returns what waits for its end. The process is told to stop by the end of
-// its standard input: when ctx ends, and also when this process is gone, so that no child outlives it.
-func startChild(ctx context.Context, output io.Writer, exe string, args ...string) (wait func() error, err error) {
-	cmd := exec.CommandContext(ctx, exe, args...)
-	cmd.Env = childEnvironment(os.Environ())
-	cmd.Stdout, cmd.Stderr = output, output
-	cmd.SysProcAttr = childAttributes()
+// child is a process that was started here.
+type child struct {
+	pid  int
+	wait func() error // returns when the process has ended
+}
+
+// startChild starts a process of exe, a foxmq. It is told to stop by the end of its standard input: when ctx ends,
+// and also when this process is gone, so that no child outlives it.
+func startChild(ctx context.Context, output io.Writer, exe string, args ...string) (*child, error) {
+	cmd := childCommand(ctx, output, exe, args...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
 	cmd.Cancel = stdin.Close
-	cmd.WaitDelay = stopWithin
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return cmd.Wait, nil
+	return &child{cmd.Process.Pid, cmd.Wait}, nil
+}
+
+// startForeign starts a process of another program, which is killed when ctx ends. That it ends with this process if
+// this one is killed, only Linux sees to.
+func startForeign(ctx context.Context, output io.Writer, exe string, args ...string) (*child, error) {
+	cmd := childCommand(ctx, output, exe, args...)
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &child{cmd.Process.Pid, cmd.Wait}, nil
+}
+
+func childCommand(ctx context.Context, output io.Writer, exe string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, exe, args...)
+	cmd.Env = childEnvironment(os.Environ())
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.SysProcAttr = childAttributes()
+	cmd.WaitDelay = stopWithin
+	return cmd
 }
 
 // childEnvironment leaves out what would change a child's settings behind our back; the log's level may.

@@ -41,6 +41,7 @@ type dev struct {
 type devNode struct {
 	name                 string
 	mqtt, admin, cluster string
+	pid                  int // of its process, once it is started
 }
 
 func newDev() *cobra.Command {
@@ -166,16 +167,18 @@ func writeDevBook(dir string, nodes []devNode) error {
 // start starts the nodes. Those that could be started are the group's, also after an error.
 func (d *dev) start(ctx context.Context, group *errgroup.Group, dir string, nodes []devNode) error {
 	log := &sharedWriter{w: d.err}
-	for i, n := range nodes {
-		wait, err := startChild(ctx, &prefixer{out: log, prefix: n.name + " | "}, d.exe,
+	for i := range nodes {
+		n := &nodes[i]
+		process, err := startChild(ctx, &prefixer{out: log, prefix: n.name + " | "}, d.exe,
 			"run", dir, "--until-eof", "--allow-anonymous-login", "--log", d.logFormat,
 			"--secret-key-file", filepath.Join(dir, fmt.Sprintf("key_%d.pem", i)),
 			"--mqtt-addr", n.mqtt, "--admin-addr", n.admin, "--cluster-addr", n.cluster)
 		if err != nil {
 			return fmt.Errorf("start %s: %w", n.name, err)
 		}
+		n.pid = process.pid
 		group.Go(func() error {
-			err := wait()
+			err := process.wait()
 			if err == nil {
 				err = errors.New("exit status 0")
 			}
