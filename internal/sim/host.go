@@ -34,6 +34,8 @@ func (w *World) populate(index int) {
 		w.splitAudience(a, b)
 	case index < w.sc.liars():
 		m.puppet = newPuppet(w, index)
+	case index >= w.sc.Members-w.sc.Dead:
+		m.hosts = []*host{{w: w, index: index, crashed: true}}
 	default:
 		h := w.newHost(index)
 		h.correct = true

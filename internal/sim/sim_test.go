@@ -105,8 +105,20 @@ func stormy(seed uint64) Scenario {
 // TestLatency shows how long ordering takes on equal links, in mean one-way delays.
 func TestLatency(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{4, 7} {
-		sc := Scenario{Seed: 1, Members: n, Rounds: 200, Sites: 1, Delay: 10e6, Jitter: 0.1, Gap: 50e6}
+	for _, c := range []struct {
+		name    string
+		members int
+		dead    int
+		gap     int64
+	}{
+		{"4 nodes", 4, 0, 50e6},
+		{"7 nodes", 7, 0, 50e6},
+		{"4 nodes, one dead", 4, 1, 50e6},
+		{"4 nodes, one dead, one transaction after another", 4, 1, 2e9},
+	} {
+		sc := Scenario{
+			Seed: 1, Members: c.members, Dead: c.dead, Rounds: 200, Sites: 1, Delay: 10e6, Jitter: 0.1, Gap: c.gap,
+		}
 		r, failure := New(sc).Run()
 		if failure != nil {
 			t.Fatal(failure)
@@ -115,10 +127,10 @@ func TestLatency(t *testing.T) {
 		at := func(q float64) float64 {
 			return float64(r.Latency[int(q*float64(len(r.Latency)-1))]) / float64(sc.Delay)
 		}
-		t.Logf("n=%d: ordered after p50 %.2f δ, p99 %.2f δ, %d rounds in %v", n, at(0.5), at(0.99), r.Rounds,
+		t.Logf("%s: ordered after p50 %.2f δ, p99 %.2f δ, %d rounds in %v", c.name, at(0.5), at(0.99), r.Rounds,
 			r.Elapsed-time.Duration(idleTime))
 		if at(0.5) > 8 || at(0.99) > 11 {
-			t.Errorf("n=%d: too slow", n)
+			t.Errorf("%s: too slow", c.name)
 		}
 	}
 }

@@ -93,10 +93,10 @@ func (d *Driver) plan() (plan, bool) {
 // spacing returns the ns that pass at least before an event of kind (c) or (d).
 func (d *Driver) spacing() int64 { return max(d.creator.interval, d.creator.pace) }
 
-// capped tells whether so many own events are unechoed that those of kind (c) and (d) must wait. Where all payload is
-// ordered nobody will echo anything, so the next payload must not wait for it. It is lifted when
-// there is news from a supermajority, this node included: otherwise, when a partition heals, nodes that have all
-// reached the bound would wait for each other for ever. Without a quorum it cannot be lifted so.
+// capped tells whether so many own events are unechoed that those of kind (c) and (d) must wait. Where all payload
+// is ordered nobody will echo anything, so the next payload must not wait for it. It is lifted when there is news
+// from a supermajority, this node included: otherwise, when a partition heals, nodes that have all reached the bound
+// would wait for each other for ever. Without a quorum it cannot be lifted so.
 func (d *Driver) capped() bool {
 	return d.window.unorderedEvents > 0 &&
 		d.unechoed() >= uint64(d.policy.MaxUnechoed) && d.creator.news.count()+1 < d.quorum
