@@ -50,7 +50,8 @@ func runSeed(t *testing.T, seed uint64) {
 	if r.Rounds < sc.Rounds {
 		t.Errorf("seed %d: %d rounds", seed, r.Rounds)
 	}
-	t.Logf("seed %d: n=%d, %d rounds, %d events, %d steps, %v virtual", seed, sc.Members, r.Rounds, r.Events, r.Steps, r.Elapsed)
+	t.Logf("seed %d: n=%d, %d rounds, %d events, %d steps, %v virtual",
+		seed, sc.Members, r.Rounds, r.Events, r.Steps, r.Elapsed)
 }
 
 // TestTrace runs seeds twice: one seed is one trace.

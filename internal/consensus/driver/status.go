@@ -23,7 +23,7 @@ type State int
 // The states of a driver.
 const (
 	Observing State = iota // waits for peers to tell it its own last event
-	Lost                   // as Observing, but peers know an own event that none of them hands out: only a snapshot helps
+	Lost                   // as Observing; an own event that peers know of is handed out by none: only a snapshot helps
 	Behind                 // peers are rounds ahead; fetches what it lacks
 	Active                 // creates events
 )

@@ -17,7 +17,7 @@ type vertex struct {
 	learned    int64     // when it was taken in, by this node's clock
 	since      int64     // the same in the driver's own time
 	own        uint64    // highest sequence number of this node's chain among its ancestors, itself included
-	gap        uint64    // highest birth round claimed of a parent that was not held, its own or an ancestor's; 0 if none
+	gap        uint64    // highest claimed birth round of a parent not held, its own or an ancestor's; 0 if none
 	unordered  bool      // has payload and is neither ordered nor ancient
 	ancient    bool
 	last       bool    // let go, but for being its creator's last word
