@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -62,14 +63,14 @@ func (b *benchmark) clusterTarget(name string, nodes int) bench.Target {
 // unusedPlaces chooses ports for nodes.
 func unusedPlaces(nodes int) ([]devNode, error) {
 	places := make([]devNode, nodes)
-	udp := 20793
+	port := firstPort()
 	for i := range places {
 		n := &places[i]
 		n.name = "node" + strconv.Itoa(i)
 		var errs [3]error
-		n.mqtt, errs[0] = unusedTCP()
-		n.admin, errs[1] = unusedTCP()
-		n.cluster, udp, errs[2] = freeUDP(udp)
+		n.mqtt, port, errs[0] = unusedTCP(port)
+		n.admin, port, errs[1] = unusedTCP(port)
+		n.cluster, port, errs[2] = freeUDP(port)
 		if err := errors.Join(errs[:]...); err != nil {
 			return nil, err
 		}
@@ -77,13 +78,18 @@ func unusedPlaces(nodes int) ([]devNode, error) {
 	return places, nil
 }
 
-// unusedTCP returns a loopback address that nobody listens on just now.
-func unusedTCP() (string, error) {
-	l, err := net.Listen("tcp", loopback(0))
-	if err != nil {
-		return "", fmt.Errorf("look for a port: %w", err)
+// firstPort draws where the search for ports begins. Its range is one from which no system that we know takes ports
+// for outgoing connections, and those of two benchmarks at once will hardly meet.
+func firstPort() int { return 20_000 + rand.IntN(10_000) }
+
+// unusedTCP returns the first loopback address from the port on that can be listened on, and the port behind it.
+func unusedTCP(port int) (addr string, next int, err error) {
+	for ; port <= 65535; port++ {
+		if l, err := net.Listen("tcp", loopback(port)); err == nil {
+			return loopback(port), port + 1, l.Close()
+		}
 	}
-	return l.Addr().String(), l.Close()
+	return "", 0, errors.New("no TCP port is free")
 }
 
 // findMosquitto returns the path of Mosquitto, which some systems keep out of users' PATH.
@@ -112,7 +118,7 @@ log_type warning
 
 func mosquittoTarget(path string) bench.Target {
 	start := func(ctx context.Context, s *stage) (broker bench.Broker, err error) {
-		addr, err := unusedTCP()
+		addr, _, err := unusedTCP(firstPort())
 		if err != nil {
 			return broker, err
 		}
