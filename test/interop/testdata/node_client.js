@@ -41,7 +41,10 @@ async function main () {
       want.push([`${root}/${i % 4}`, `message ${i}`, i % 3, false])
       await publish(pub, want[i][0], want[i][1], { qos: i % 3 })
     }
-    assert.deepStrictEqual(await burst, want)
+    // This client hands out a QoS 2 message when its PUBREL comes, so only those of one QoS can be compared.
+    const got = await burst
+    const of = (messages, qos) => messages.filter(m => m[2] === qos)
+    for (let qos = 0; qos < 3; qos++) assert.deepStrictEqual(of(got, qos), of(want, qos))
 
     // From the subscriber's own node: the acknowledgement means that this node has the message, while another may
     // still be about to deliver it as a new one.
