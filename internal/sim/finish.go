@@ -91,9 +91,10 @@ func (w *World) describe() string {
 	var b strings.Builder
 	for _, l := range w.check.logs {
 		s := l.host.driver.Status()
-		fmt.Fprintf(&b, "\n  node %d: crashed %v, state %d, pending %d, ancient %d, own %d, unordered %d, waiting %d, "+
-			"missing %d, applied %v, submitted %d, dropped %d", l.host.index, l.host.crashed, s.State, s.Pending, s.Ancient,
-			s.Own, s.Unordered, s.Waiting, s.Missing, l.applied, len(l.host.source.submitted), s.Dropped)
+		fmt.Fprintf(&b, "\n  node %d: crashed %v, state %d, pending %d, ancient %d, own %d, unordered %d, ",
+			l.host.index, l.host.crashed, s.State, s.Pending, s.Ancient, s.Own, s.Unordered)
+		fmt.Fprintf(&b, "waiting %d, missing %d, applied %v, submitted %d, dropped %d",
+			s.Waiting, s.Missing, l.applied, len(l.host.source.submitted), s.Dropped)
 	}
 	fmt.Fprintf(&b, "\n  at %v", time.Duration(w.now-epoch))
 	return b.String()

@@ -44,7 +44,8 @@ func runSeed(t *testing.T, seed uint64) {
 	sc := Random(seed)
 	r, failure := New(sc).Run()
 	if failure != nil {
-		t.Errorf("seed %d: %v\n%+v\nrepeat with: go test ./internal/sim -run TestSeeds -seed=%d", seed, failure, sc, seed)
+		t.Errorf("seed %d: %v\n%+v\nrepeat with: go test ./internal/sim -run TestSeeds -seed=%d",
+			seed, failure, sc, seed)
 		return
 	}
 	if r.Rounds < sc.Rounds {

@@ -68,7 +68,7 @@ func (d *Driver) needed(w *want) bool {
 	return false
 }
 
-// ask asks for what is due.
+// ask asks for what is due and still needed.
 func (d *Driver) ask() {
 	if d.time < d.wants.due {
 		return
@@ -76,11 +76,11 @@ func (d *Driver) ask() {
 	due := make([][]event.ID, len(d.peers))
 	d.wants.due = never
 	d.wants.list = slices.DeleteFunc(d.wants.list, func(w *want) bool {
-		if !d.needed(w) {
-			delete(d.wants.byID, w.id)
-			return true
-		}
 		if w.due <= d.time {
+			if !d.needed(w) {
+				delete(d.wants.byID, w.id)
+				return true
+			}
 			d.askFor(w, due)
 		}
 		d.wants.due = min(d.wants.due, w.due)

@@ -18,7 +18,9 @@ type vertex struct {
 	since      int64     // the same in the driver's own time
 	own        uint64    // highest sequence number of this node's chain among its ancestors, itself included
 	gap        uint64    // highest claimed birth round of a parent not held, its own or an ancestor's; 0 if none
-	unordered  bool      // has payload and is neither ordered nor ancient
+	firm       bool      // an event of a creator that had not forked descends from it, or it is one itself
+	unordered  bool      // firm, has payload and is neither ordered nor ancient
+	settled    bool      // ordered or ancient
 	ancient    bool
 	last       bool    // let go, but for being its creator's last word
 	gone       bool    // let go
@@ -55,7 +57,7 @@ type window struct {
 	recent  []int                // by creator: how many of its events are not ancient
 	next    uint64               // index of the next vertex
 
-	unorderedEvents, unorderedBytes int // those with payload that are neither ordered nor ancient
+	unorderedEvents, unorderedBytes int // those with payload that wait for the order
 }
 
 // queue is a queue of vertices and the sum of their payloads.
@@ -100,13 +102,32 @@ func (w *window) add(e *event.Event, self int) *vertex {
 	w.byRound[e.BirthRound] = append(w.byRound[e.BirthRound], v)
 	w.recent[e.Creator]++
 	w.bytes += len(e.Payload)
-	if e.Transactions() > 0 {
-		v.unordered = true
-		w.unorderedEvents++
-		w.unorderedBytes += len(e.Payload)
-	}
 	w.addTip(v)
+	if w.branches(e.Creator) <= 1 {
+		w.confirm(v)
+	}
 	return v
+}
+
+// confirm makes v and its ancestors firm. Payload counts as work to be done only where it is firm: on the branches
+// of a fork each node may hold other events, to which none refers. If each made events for the sake of those, too
+// few would join in with any one.
+func (w *window) confirm(v *vertex) {
+	stack := []*vertex{v}
+	for len(stack) > 0 {
+		v = stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if v.gone || v.firm {
+			continue
+		}
+		v.firm = true
+		stack = append(stack, v.parents...)
+		if v.event.Transactions() > 0 && !v.settled {
+			v.unordered = true
+			w.unorderedEvents++
+			w.unorderedBytes += len(v.event.Payload)
+		}
+	}
 }
 
 // addTip makes v a tip in place of its self-parent and of its creator's last word before it.
@@ -151,6 +172,7 @@ func (w *window) appendTips(dst []event.Tip) []event.Tip {
 
 // settle notes that the vertex waits for the order no longer.
 func (w *window) settle(v *vertex) {
+	v.settled = true
 	if v.unordered {
 		v.unordered = false
 		w.unorderedEvents--
