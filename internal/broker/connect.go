@@ -183,7 +183,7 @@ func (c *client) awaitAdmission() error {
 	poll := time.NewTicker(quorumPoll)
 	defer poll.Stop()
 	for {
-		if !c.lasting && !c.broker.config.State.Quorum() {
+		if !c.lasting && c.broker.config.State.Stalled() {
 			c.broker.admitUnordered(c)
 		}
 		select {

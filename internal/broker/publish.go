@@ -154,7 +154,7 @@ func (c *client) awaitOwnPublishes() error {
 	}
 	poll := time.NewTicker(quorumPoll)
 	defer poll.Stop()
-	for c.unapplied.Load() > 0 && c.broker.config.State.Quorum() {
+	for c.unapplied.Load() > 0 && !c.broker.config.State.Stalled() {
 		select {
 		case <-c.ctx.Done():
 			return errClosing

@@ -22,8 +22,9 @@ type State interface {
 	// Do runs f on the apply goroutine, between two calls of Applied, and returns when it has run. The only error is
 	// that the node has stopped.
 	Do(f func(*replica.Machine)) error
-	// Quorum tells whether enough nodes are connected for the stream to go on.
-	Quorum() bool
+	// Stalled tells that the stream cannot go on for want of connected nodes, and that what has been applied is where
+	// it stands. A node that has only just started, and does not know where the stream stands, is not stalled.
+	Stalled() bool
 }
 
 // Authenticator knows the users.

@@ -124,11 +124,11 @@ func (s *fakeStream) Do(f func(*replica.Machine)) error {
 	return nil
 }
 
-// Quorum implements broker.State.
-func (s *fakeStream) Quorum() bool {
+// Stalled implements broker.State.
+func (s *fakeStream) Stalled() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.quorum
+	return !s.quorum
 }
 
 // run is the apply goroutine. It ends after stop.

@@ -75,6 +75,9 @@ func TestOneOfFourDies(t *testing.T) {
 	}
 	c.kill(2)
 	eventually(t, "no quorum", func() bool { return !c.members[0].node.Quorum() })
+	if !c.members[0].node.Stalled() {
+		t.Error("without a quorum the stream is not stalled")
+	}
 	if ready, reason := c.members[0].node.Ready(); ready || reason != "no quorum" {
 		t.Errorf("ready: %v, %q", ready, reason)
 	}
@@ -91,6 +94,9 @@ func TestWithoutQuorumThePoolFills(t *testing.T) {
 	c.start(0)
 	n := c.members[0].node
 	eventually(t, "it observes", func() bool { return n.Status().State == "observing" })
+	if n.Stalled() {
+		t.Error("a node that does not know yet where the stream stands says that it stands still")
+	}
 	withdrawn := replica.Token{PacketID: 9999}
 	if err := n.TrySubmit(&replica.Connect{Connection: 1, ClientID: "gone"}, withdrawn); err != nil {
 		t.Fatal(err)

@@ -58,6 +58,14 @@ func (n *Node) Quorum() bool {
 		int(n.connected.Load())+1 >= n.quorum
 }
 
+// Stalled reports that the stream has come to a stand at what is applied, because too few peers are connected or
+// ordering has stopped for good. A node that observes after its start is not stalled: what it has applied may be
+// nothing or little of what was ordered long ago.
+func (n *Node) Stalled() bool {
+	p := n.picture.Load()
+	return p != nil && p.State != driver.Observing && p.State != driver.Lost && !n.Quorum()
+}
+
 // Ready reports whether the node serves clients in full, and if not, why not.
 func (n *Node) Ready() (ready bool, reason string) {
 	p := n.picture.Load()
