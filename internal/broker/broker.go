@@ -29,6 +29,7 @@ type Broker struct {
 
 	mu       sync.Mutex
 	open     map[*client]struct{} // guarded by mu
+	mortal   map[string]*client   // the newest client with a will of each client id; guarded by mu
 	stopping bool                 // guarded by mu
 }
 
@@ -38,7 +39,7 @@ func New(config Config) (*Broker, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	b := &Broker{config: config, epoch: time.Now(), open: map[*client]struct{}{}}
+	b := &Broker{config: config, epoch: time.Now(), open: map[*client]struct{}{}, mortal: map[string]*client{}}
 	b.quit, b.giveUp = context.WithCancel(context.Background())
 	b.initDispatcher(b)
 	return b, nil
@@ -117,6 +118,9 @@ func (b *Broker) enter(c *client) bool {
 func (b *Broker) leave(c *client) {
 	b.mu.Lock()
 	delete(b.open, c)
+	if b.mortal[c.id] == c {
+		delete(b.mortal, c.id)
+	}
 	b.mu.Unlock()
 	b.counters.connections.Add(-1)
 	b.clients.Done()

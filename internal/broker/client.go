@@ -49,6 +49,7 @@ type client struct {
 	caughtUp  chan struct{} // capacity 1: unapplied has fallen to 0
 
 	helpers sync.WaitGroup // the goroutines beside the reader
+	ended   chan struct{}  // closed when the end of the connection has been submitted, if it had to be
 
 	mu      sync.Mutex
 	change  sync.Cond                  // on mu: something that the reader may wait for has changed
@@ -63,7 +64,8 @@ type client struct {
 }
 
 func newClient(b *Broker, conn net.Conn) *client {
-	c := &client{broker: b, conn: conn, number: b.numbers.Add(1), admitted: make(chan struct{}), caughtUp: make(chan struct{}, 1)}
+	c := &client{broker: b, conn: conn, number: b.numbers.Add(1)}
+	c.admitted, c.caughtUp, c.ended = make(chan struct{}), make(chan struct{}, 1), make(chan struct{})
 	c.change.L = &c.mu
 	c.input.reader = mqtt.NewReader(bufio.NewReaderSize(socket{c}, readBuffer), 0, b.config.MaxPacketSize)
 	c.input.publish.Connection = c.number

@@ -28,6 +28,10 @@ func (c *client) handshake() error {
 		return errRefused
 	}
 	c.prepare(p)
+	if !c.fits(len(c.connack)) {
+		c.refuse(&mqtt.Error{Code: mqtt.PacketTooLarge})
+		return errRefused
+	}
 	return c.announce(p)
 }
 
@@ -46,7 +50,7 @@ func (c *client) readConnect() (*mqtt.Connect, error) {
 	if !ok {
 		return nil, errNoConnect
 	}
-	c.version = p.Version
+	c.version, c.maxPacket = p.Version, int(p.MaximumPacketSize)
 	return p, nil
 }
 
@@ -102,16 +106,20 @@ func (c *client) logIn(p *mqtt.Connect) error {
 }
 
 // refuse answers CONNECT with the error's reason code, unless errors are to be met with silence, or the client would
-// not understand, or has gone.
+// not understand, or takes no packets as large as that [MQTT-3.1.2-24], or has gone.
 func (c *client) refuse(err error) {
 	c.broker.counters.refusedConnects.Add(1)
 	var answer *mqtt.Error
 	known := errors.As(err, &answer) && c.version != 0 && !c.broker.config.SilentConnectErrors()
 	c.finish(func(dst []byte, p phase) []byte {
-		if known && p == connecting {
-			return (&mqtt.Connack{Code: answer.Code}).Append(dst, c.version)
+		if !known || p != connecting {
+			return dst
 		}
-		return dst
+		connack := (&mqtt.Connack{Code: answer.Code}).Append(nil, c.version)
+		if !c.fits(len(connack)) {
+			return dst
+		}
+		return append(dst, connack...)
 	})
 }
 
@@ -133,7 +141,7 @@ func (c *client) prepare(p *mqtt.Connect) {
 		limits.Send = min(limits.Send, int(p.ReceiveMaximum))
 		limits.Receive = config.ReceiveMaximum
 	}
-	c.maxPacket, c.lasting = int(p.MaximumPacketSize), !isLocal(p)
+	c.lasting = !isLocal(p)
 	c.session = session.New[outgoing](limits)
 	c.connack = c.acceptance(p, keepAlive).Append(nil, c.version)
 }
@@ -159,6 +167,7 @@ func (c *client) acceptance(p *mqtt.Connect, keepAlive uint16) *mqtt.Connack {
 
 // announce submits the CONNECT and waits until it is applied: only then the client is connected, everywhere.
 func (c *client) announce(p *mqtt.Connect) error {
+	c.awaitGoodbye(p.Will != nil)
 	cmd := &replica.Connect{Connection: c.number, ClientID: c.id, Will: will(p.Will)}
 	c.announced.Store(true)
 	if c.broker.config.Stream.TrySubmit(cmd, c.connectToken()) != nil {

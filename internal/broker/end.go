@@ -56,12 +56,15 @@ func (c *client) finish(last func(dst []byte, p phase) []byte) bool {
 }
 
 // end is the last thing a reader does. It returns when no other goroutine knows the client. The socket does not wait
-// for the stream, which may be full, nor the stream for the socket.
+// for the stream, which may be full, nor the stream for the socket. The stream is told before anything else that may
+// take a moment: a client that says goodbye and connects again at once must not find itself taken over, and its will
+// published [MQTT-3.14.4-3].
 func (c *client) end(err error) {
 	c.close(c.reason(err))
 	c.helpers.Go(c.hangUp)
-	c.broker.forget(c)
 	c.announceEnd(!errors.Is(err, errDisconnect))
+	close(c.ended)
+	c.broker.forget(c)
 	c.helpers.Wait()
 }
 

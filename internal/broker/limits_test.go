@@ -3,6 +3,7 @@ package broker_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -178,6 +179,27 @@ func TestTheClientsMaximumPacketSize(t *testing.T) {
 		if n := k.broker.Stats().Oversized; n != 2 {
 			k.t.Fatalf("%d oversized", n)
 		}
+	})
+}
+
+func TestNoAnswerIsTooLargeForTheClient(t *testing.T) {
+	atMost := func(size uint32) func(*mqtt.Connect) {
+		return func(c *mqtt.Connect) { c.MaximumPacketSize = size }
+	}
+	play(t, usual, func(k *kit) {
+		p := k.dial("tiny", mqtt.V5)
+		p.connect(atMost(5))
+		p.gets("CONNACK 95", "closed")
+
+		p = k.dial("mute", mqtt.V5)
+		p.connect(atMost(4))
+		p.gets("closed")
+
+		p = k.join("small", mqtt.V5, atMost(20))
+		p.ask(1, make([]mqtt.Subscription, 15)...)
+		p.gets("SUBACK #1" + strings.Repeat(" 8f", 15))
+		p.ask(1, make([]mqtt.Subscription, 16)...)
+		p.gets("DISCONNECT 95", "closed")
 	})
 }
 

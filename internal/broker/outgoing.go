@@ -55,12 +55,15 @@ func (c *client) takes(e *session.Entry[outgoing]) bool {
 	}
 	var p mqtt.Publish
 	c.packet(&p, &session.Sending[outgoing]{Entry: *e}, 0)
-	if p.Size(c.version) <= c.maxPacket {
+	if c.fits(p.Size(c.version)) {
 		return true
 	}
 	c.broker.counters.oversized.Add(1)
 	return false
 }
+
+// fits tells whether the client takes packets of so many bytes.
+func (c *client) fits(size int) bool { return c.maxPacket == 0 || size <= c.maxPacket }
 
 // packet fills p, which is reused, with what the client is sent.
 func (c *client) packet(p *mqtt.Publish, s *session.Sending[outgoing], now int64) {

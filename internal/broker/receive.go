@@ -80,14 +80,30 @@ func (c *client) reply(p mqtt.Packet) error {
 	return nil
 }
 
-// sendControl queues a packet that is no PUBLISH. Only a connected client gets it.
+// sendControl queues a packet that is no PUBLISH. Only a connected client gets it. A client that takes no packets as
+// large as this one is told so, since it waits for the answer [MQTT-3.1.2-24].
 func (c *client) sendControl(p mqtt.Packet) {
+	if !c.queueControl(p) {
+		c.broker.counters.oversized.Add(1)
+		c.close(mqtt.PacketTooLarge)
+	}
+}
+
+// queueControl reports whether the client takes packets as large as this one.
+func (c *client) queueControl(p mqtt.Packet) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.phase == connected {
-		c.control = p.Append(c.control, c.version)
-		c.wakeWriter()
+	if c.phase != connected {
+		return true
 	}
+	before := len(c.control)
+	c.control = p.Append(c.control, c.version)
+	if !c.fits(len(c.control) - before) {
+		c.control = c.control[:before]
+		return false
+	}
+	c.wakeWriter()
+	return true
 }
 
 // awaitControl holds up the reader of a client that does not read the answers it has got coming.

@@ -63,7 +63,8 @@ func (d *dispatcher) fetch(c *client, r *replay, m *replica.Machine) []session.E
 		if _, known := c.routes.subscriptions[s.filter]; known { // else it was unsubscribed meanwhile
 			m.Retained(s.filter, r.after, func(kept replica.Retained) bool {
 				r.after = kept.Message.Topic
-				if e := d.retained(s.subscription, kept, now); kept.Index <= r.index && c.takes(&e) {
+				own := s.noLocal && kept.ClientID == c.id // [MQTT-3.8.3-3]
+				if e := d.retained(s.subscription, kept, now); kept.Index <= r.index && !own && c.takes(&e) {
 					batch = append(batch, e)
 					bytes += e.Size
 				}

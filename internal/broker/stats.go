@@ -24,7 +24,7 @@ type Stats struct {
 	RefusedFilters      uint64 // for other reasons: invalid, shared, too many
 	RefusedPublishes    uint64 // answered 0x97: the stream or the retained messages were full
 	QueueDropped        uint64 // messages at QoS 0 for which a client's queue had no room
-	Oversized           uint64 // messages larger than a client's Maximum Packet Size
+	Oversized           uint64 // messages and answers larger than a client's Maximum Packet Size
 	Expired             uint64 // messages that expired in a client's queue
 	UnknownAcks         uint64 // acknowledgements for packet identifiers that are not in use
 }

@@ -103,11 +103,13 @@ func (c *client) onUnsubscribe(p *mqtt.Unsubscribe) error {
 func (d *dispatcher) unsubscribe(c *client, p *mqtt.Unsubscribe) {
 	codes := make([]mqtt.ReasonCode, len(p.Filters))
 	for i, filter := range p.Filters {
-		if _, known := c.routes.subscriptions[filter]; !known {
+		if _, known := c.routes.subscriptions[filter]; known {
+			d.drop(c, filter)
+		} else if _, _, valid := topic.Parse(filter); valid {
 			codes[i] = mqtt.NoSubscriptionExisted
-			continue
+		} else {
+			codes[i] = mqtt.TopicFilterInvalid
 		}
-		d.drop(c, filter)
 	}
 	c.sendControl(&mqtt.Unsuback{PacketID: p.PacketID, Codes: codes})
 }

@@ -62,6 +62,16 @@ func TestNoLocal(t *testing.T) {
 	})
 }
 
+func TestNoLocalLeavesOutWhatTheClientRetained(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		p, q := k.join("me", mqtt.V5), k.join("other", mqtt.V5)
+		p.retain("a", "mine")
+		q.retain("b", "theirs")
+		p.ask(1, mqtt.Subscription{Filter: "#", NoLocal: true})
+		p.gets("SUBACK #1 00", `PUBLISH b "theirs" retain`)
+	})
+}
+
 func TestRetainAsPublished(t *testing.T) {
 	play(t, usual, func(k *kit) {
 		p, q, old := k.join("as published", mqtt.V5), k.join("usual", mqtt.V5), k.join("old", mqtt.V311)
@@ -81,9 +91,9 @@ func TestUnsubscribe(t *testing.T) {
 	inVersions(t, func(k *kit, v mqtt.Version) {
 		p := k.join("client", v)
 		p.subscribe("a", "b")
-		p.send(&mqtt.Unsubscribe{PacketID: 4, Filters: []string{"a", "never"}})
+		p.send(&mqtt.Unsubscribe{PacketID: 4, Filters: []string{"a", "never", "#/a"}})
 		if v == mqtt.V5 {
-			p.gets("UNSUBACK #4 00 11")
+			p.gets("UNSUBACK #4 00 11 8f")
 		} else {
 			p.gets("UNSUBACK #4")
 		}

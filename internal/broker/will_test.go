@@ -28,7 +28,10 @@ func TestWhenTheWillGoes(t *testing.T) {
 		}, true, mqtt.V5},
 		{"breach", func(_ *kit, p *peer) { p.raw(0xf1, 0) }, true, 0},
 		{"silence", func(*kit, *peer) { time.Sleep(100 * time.Second) }, true, 0},
-		{"takeover", func(k *kit, _ *peer) { k.dial("mortal", mqtt.V5).connect() }, true, 0},
+		{"takeover", func(k *kit, _ *peer) {
+			k.dial("mortal", mqtt.V5).connect()
+			time.Sleep(time.Second) // for a goodbye that might have come
+		}, true, 0},
 		{"takeover elsewhere", func(k *kit, _ *peer) {
 			k.stream.elsewhere(0, &replica.Connect{Connection: 1, ClientID: "mortal"})
 		}, true, 0},
@@ -76,5 +79,24 @@ func TestTheWillFollowsWhatTheClientPublished(t *testing.T) {
 		p.hangUp()
 		k.stream.resume()
 		sub.gets(`PUBLISH a "1" q1 #1`, `PUBLISH a "2" q1 #2`, `PUBLISH a "gone" q1 #3`)
+	})
+}
+
+// The apply goroutine is busy, so that nothing that waits for it can be done between goodbye and the next CONNECT.
+func TestNoWillAfterGoodbyeAndBackAtOnce(t *testing.T) {
+	inVersions(t, func(k *kit, v mqtt.Version) {
+		p, sub := k.join("mortal", v, withWill("a")), k.join("heir", v)
+		sub.subscribe("a")
+		free := make(chan struct{})
+		go k.stream.Do(func(*replica.Machine) { <-free })
+		p.send(&mqtt.Disconnect{})
+		k.settle()
+		again := k.dial("mortal", v)
+		again.connect()
+		k.settle()
+		close(free)
+		again.gets("CONNACK 00")
+		p.gets("closed")
+		sub.gets()
 	})
 }

@@ -57,7 +57,7 @@ func (m *Machine) remove(c *connection, kind Kind, publishWill bool, res *Result
 		return
 	}
 	if c.will.Retain {
-		m.retain(c.will)
+		m.retain(c, c.will)
 	}
 	res.deliver(c, c.will)
 }

@@ -27,6 +27,7 @@ func (m *Machine) Digest() [sha256.Size]byte {
 	for _, e := range m.retained.topics.All() {
 		b = binary.BigEndian.AppendUint64(b[:0], e.Index)
 		b = binary.BigEndian.AppendUint64(b, uint64(e.Time))
+		b = appendString(b, e.ClientID)
 		h.Write((&Publish{Message: *e.Message}).sized(b))
 	}
 	var sum [sha256.Size]byte

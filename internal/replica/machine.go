@@ -5,7 +5,7 @@ package replica
 type Limits struct {
 	Connections   int // live connections of one node
 	Retained      int // retained messages
-	RetainedBytes int // their sizes together, each topic + payload + properties + RetainedOverhead
+	RetainedBytes int // their sizes together, see RetainedOverhead
 }
 
 // DefaultLimits are the limits that a cluster runs with.
@@ -132,17 +132,17 @@ func (m *Machine) publish(p *Publish, res *Result) Outcome {
 	if c == nil {
 		return Stale
 	}
-	if p.Message.Retain && !m.retain(&p.Message) {
+	if p.Message.Retain && !m.retain(c, &p.Message) {
 		return Full
 	}
 	res.deliver(c, &p.Message)
 	return Applied
 }
 
-// retain makes the message its topic's retained one, or clears that if the payload is empty, and reports whether
-// it fits.
-func (m *Machine) retain(msg *Message) bool {
-	if m.retained.put(Retained{Message: msg, Index: m.index, Time: m.time}) {
+// retain makes the connection's message its topic's retained one, or clears that if the payload is empty, and
+// reports whether it fits.
+func (m *Machine) retain(c *connection, msg *Message) bool {
+	if m.retained.put(Retained{Message: msg, Index: m.index, Time: m.time, ClientID: c.client}) {
 		return true
 	}
 	m.counts.RetainedRefused++

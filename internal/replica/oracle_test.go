@@ -266,6 +266,8 @@ func TestDigestTellsStatesApart(t *testing.T) {
 		{"0@1#0 connect 1 alice will=w:gone:retain", base[1]},
 		{"0@1#0 connect 1 alice", base[1]},
 		{"0@1#0 connect 1 bob will=w:gone", base[1]},
+		{base[0], "0@1#1 connect 2 bob", "0@1#2 publish 2 t:x:retain", "0@1#3 end 2"},
+		{base[0], "0@1#1 connect 2 eve", "0@1#2 publish 2 t:x:retain", "0@1#3 end 2"},
 		{"0@2#0 connect 1 alice will=w:gone", "0@2#1 publish 1 t:x:retain"},
 		{"1@1#0 connect 1 alice will=w:gone", "1@1#1 publish 1 t:x:retain"},
 	}

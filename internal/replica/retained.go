@@ -7,7 +7,8 @@ import (
 	"github.com/foxmq/foxmq/internal/topic"
 )
 
-// RetainedOverhead is what a retained message counts in Limits.RetainedBytes beside its bytes.
+// RetainedOverhead is what a retained message counts in Limits.RetainedBytes beside its bytes and its publisher's
+// client id.
 const RetainedOverhead = 256
 
 // Retained is a retained message and where in the stream it was set.
@@ -15,6 +16,8 @@ type Retained struct {
 	Message *Message
 	Index   uint64
 	Time    int64 // consensus time, ns; the message's expiry counts from it
+	// ClientID is the publisher's, so that No Local can be honoured [MQTT-3.8.3-3].
+	ClientID string
 }
 
 // deadline returns the consensus time from which on the message is no more, or MaxInt64 if it stays.
@@ -30,7 +33,8 @@ func (r *Retained) deadline() int64 {
 }
 
 func (r *Retained) size() int {
-	return len(r.Message.Topic) + len(r.Message.Payload) + len(r.Message.Properties) + RetainedOverhead
+	m := r.Message
+	return len(m.Topic) + len(m.Payload) + len(m.Properties) + len(r.ClientID) + RetainedOverhead
 }
 
 // retained is the store of retained messages, one a topic.
