@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -36,20 +37,22 @@ type Node struct {
 
 // Cluster is a set of nodes with one address book. It is stopped when the test ends.
 type Cluster struct {
-	Nodes []*Node
+	Nodes   []*Node
+	Network *Network // between the nodes; nil: it is the loopback itself
 
 	t   testing.TB
 	dir string
 }
 
-// build makes the binary once for all tests of a process.
+// build makes the binary once for all tests of a process, with the flags in FOXMQ_BUILD, such as -race.
 var build = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "foxmq-bin-")
 	if err != nil {
 		return "", err
 	}
 	bin := filepath.Join(dir, "foxmq")
-	cmd := exec.Command("go", "build", "-o", bin, "github.com/foxmq/foxmq/cmd/foxmq")
+	args := append([]string{"build", "-o", bin}, strings.Fields(os.Getenv("FOXMQ_BUILD"))...)
+	cmd := exec.Command("go", append(args, "github.com/foxmq/foxmq/cmd/foxmq")...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -79,9 +82,28 @@ func Start(t testing.TB, n int, flags ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t, dir: t.TempDir()}
 	udp := freePorts(t, n, "udp")
-	tcp := freePorts(t, 2*n, "tcp")
 	c.writeAddressBook(udp)
-	for i := range n {
+	c.startAll(udp, flags)
+	return c
+}
+
+// StartBehind is Start with a Network between the nodes, which draws from the seed.
+func StartBehind(t testing.TB, n int, seed uint64, flags ...string) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t, dir: t.TempDir()}
+	c.Network = newNetwork(t, n, seed)
+	public, private := c.Network.ports()
+	c.writeAddressBook(public)
+	c.startAll(private, flags)
+	return c
+}
+
+// startAll starts a node on each of the UDP ports and waits until all are ready.
+func (c *Cluster) startAll(udp []int, flags []string) {
+	c.t.Helper()
+	tcp := freePorts(c.t, 2*len(udp), "tcp")
+	c.t.Cleanup(c.stop)
+	for i := range udp {
 		node := &Node{MQTT: loopback(tcp[2*i]), Admin: loopback(tcp[2*i+1])}
 		node.log = filepath.Join(c.dir, fmt.Sprintf("node%d.log", i))
 		node.args = append([]string{
@@ -91,14 +113,12 @@ func Start(t testing.TB, n int, flags ...string) *Cluster {
 			"--mqtt-addr", node.MQTT, "--admin-addr", node.Admin, "--cluster-addr", loopback(udp[i]),
 			"--allow-anonymous-login", "--log", "compact",
 		}, flags...)
-		c.Nodes = append(c.Nodes, node)
 		c.start(node)
+		c.Nodes = append(c.Nodes, node)
 	}
-	t.Cleanup(c.stop)
 	for i := range c.Nodes {
 		c.WaitReady(i)
 	}
-	return c
 }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -1,0 +1,92 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// Status is what the tests look at of a node's /status; internal/node says what the fields mean.
+type Status struct {
+	Node struct {
+		Connected int    `json:"connected"`
+		Quorum    bool   `json:"quorum"`
+		State     string `json:"state"`
+		Round     uint64 `json:"round"`
+		Index     uint64 `json:"index"`
+		Own       uint64 `json:"own"`
+		Unordered int    `json:"unordered"`
+		Waiting   int    `json:"waiting"`
+		Missing   int    `json:"missing"`
+		PoolCount int    `json:"pool_count"`
+		Dropped   uint64 `json:"dropped"`
+		Stale     uint64 `json:"stale_events"`
+	} `json:"node"`
+}
+
+// lookWithin is how long a node may take to say how it is doing; one that is stopped never does.
+const lookWithin = 2 * time.Second
+
+// Status asks the node how it is doing.
+func (c *Cluster) Status(i int) (Status, error) {
+	var s Status
+	_, body, err := c.ask(i, "/status")
+	if err == nil {
+		err = json.Unmarshal(body, &s)
+	}
+	return s, err
+}
+
+// Ready asks the node whether it is ready, and if not, why.
+func (c *Cluster) Ready(i int) (ready bool, reason string) {
+	code, body, err := c.ask(i, "/readyz")
+	if err != nil {
+		return false, err.Error()
+	}
+	return code == http.StatusOK, strings.TrimSpace(string(body))
+}
+
+// WaitReason waits until the node says that it is not ready, for that reason.
+func (c *Cluster) WaitReason(i int, reason string) {
+	c.t.Helper()
+	ends := time.Now().Add(Patience)
+	for time.Now().Before(ends) {
+		if _, got := c.Ready(i); got == reason {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	_, got := c.Ready(i)
+	c.t.Fatalf("node %d says %q, not %q, after %v", i, got, reason, Patience)
+}
+
+func (c *Cluster) ask(i int, path string) (code int, body []byte, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lookWithin)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Nodes[i].Admin+path, http.NoBody)
+	if err != nil {
+		return 0, nil, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, fmt.Errorf("node %d: %w", i, err)
+	}
+	defer res.Body.Close()
+	body, err = io.ReadAll(res.Body)
+	return res.StatusCode, body, err
+}
+
+// Log returns the lines that the node has logged, over all its starts.
+func (c *Cluster) Log(i int) []string {
+	c.t.Helper()
+	b, err := os.ReadFile(c.Nodes[i].log)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return strings.Split(strings.TrimRight(string(b), "\n"), "\n")
+}
