@@ -23,6 +23,7 @@ type loop struct {
 	newest    uint64 // sequence number of the newest own event
 	flown     uint64 // what newest was when the pool's transactions were last made to fly again
 	failed    bool   // it has been logged that ordering has stopped
+	lost      bool   // what was last logged of being lost
 	quorum    bool   // what was last logged of the quorum
 }
 
@@ -153,6 +154,7 @@ func (l *loop) show() {
 		l.failed = true
 		l.node.cfg.Logger.Error("ordering has stopped for good", zap.Error(s.Err))
 	}
+	l.showLost(s.State == driver.Lost)
 	quorum := l.node.Quorum()
 	switch {
 	case quorum && !l.quorum:
@@ -161,6 +163,18 @@ func (l *loop) show() {
 		l.node.cfg.Logger.Warn("quorum lost", zap.Ints("missing_members", l.missing()))
 	}
 	l.quorum = quorum
+}
+
+// showLost logs that the node is lost, and that it is no longer.
+func (l *loop) showLost(lost bool) {
+	switch {
+	case lost && !l.lost:
+		l.node.cfg.Logger.Error("no peer hands out what this node missed; it stays out until the cluster is started afresh",
+			zap.Ints("missing_members", l.missing()))
+	case !lost && l.lost:
+		l.node.cfg.Logger.Info("peers hand out again what this node missed")
+	}
+	l.lost = lost
 }
 
 // missing returns the members that are not connected.

@@ -4,7 +4,7 @@ const (
 	// bootGrace is how long, in ns, a starting node that could start goes on asking when some peer claims an own
 	// event of it that nobody has handed out yet.
 	bootGrace = 2e9
-	// bootPatience is after how many ns of that a node that cannot start says that it is lost.
+	// bootPatience is after how many ns without a decided round a node that cannot start says that it is lost.
 	bootPatience = 5e9
 )
 
@@ -36,14 +36,15 @@ func (d *Driver) observe() {
 	need := len(d.peers) - d.faults
 	b.asked = since(b.asked, answered >= need, d.time)
 	b.enough = since(b.enough, met >= need, d.time)
-	b.lost = met < need && b.asked > 0 && d.time >= b.asked+bootPatience
+	giveUp := max(b.asked, d.decidedAt) + bootPatience
+	b.lost = met < need && b.asked > 0 && d.time >= giveUp
 	switch {
 	case met >= need && (met == answered || d.time >= b.enough+bootGrace):
 		d.start()
 	case met >= need:
 		b.due = b.enough + bootGrace
 	case answered >= need && !b.lost:
-		b.due = b.asked + bootPatience
+		b.due = giveUp
 	default:
 		b.due = never
 	}

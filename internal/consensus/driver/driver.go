@@ -183,6 +183,7 @@ type Driver struct {
 	wants      wants
 	ahead      []uint64       // by creator: the highest birth round that any of its events bore
 	decidedAt  int64          // when a round was last decided, in the driver's own time
+	behindAt   int64          // since when it has been behind, in the driver's own time; 0 if it is not
 	thresholds [margin]uint64 // below which events were ancient after the latest decided rounds, the oldest first
 	changes    uint64         // counts the events taken in
 	visit      uint64         // counts the walks through the window
@@ -297,6 +298,7 @@ func (d *Driver) Tick(now int64) {
 // act does what any news may have made possible.
 func (d *Driver) act() {
 	d.observe()
+	d.behindAt = since(d.behindAt, d.behind(), d.time)
 	d.create()
 	d.ask()
 }

@@ -120,6 +120,26 @@ func TestBootGoesOnFromTheLastOwnEvent(t *testing.T) {
 	}
 }
 
+// A node that was away for longer than its peers remember cannot follow them any more, and says so.
+func TestLostWhenNobodyHandsOutWhatItLacks(t *testing.T) {
+	n := start(4, 0)
+	n.Connected(1, ms)
+	n.answerBoot(ms, nil, 1, 2, 3)
+	for creator := 1; creator <= 2; creator++ {
+		gone := event.Parent{Creator: creator, Seq: 8, BirthRound: 50, ID: event.ID{byte(creator)}}
+		n.Receive(1, &event.Message{Events: []*event.Event{makeEvent(t, event.Event{
+			Creator: creator, Seq: 9, BirthRound: 50, Time: 1, Parents: []event.Parent{gone},
+		})}}, 20e9)
+	}
+	if state := n.Status().State; state != Behind {
+		t.Errorf("at first its state is %d", state)
+	}
+	n.Tick(20e9 + lostPatience)
+	if state := n.Status().State; state != Lost {
+		t.Errorf("at last its state is %d", state)
+	}
+}
+
 func TestOneLiarDoesNotHoldUpTheBoot(t *testing.T) {
 	n := start(4, 0)
 	n.load.waiting = 1

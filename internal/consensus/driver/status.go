@@ -23,10 +23,13 @@ type State int
 // The states of a driver.
 const (
 	Observing State = iota // waits for peers to tell it its own last event
-	Lost                   // as Observing; an own event that peers know of is handed out by none: only a snapshot helps
+	Lost                   // as Observing or Behind; what it lacks is handed out by none: only a snapshot helps
 	Behind                 // peers are rounds ahead; fetches what it lacks
 	Active                 // creates events
 )
+
+// lostPatience is after how many ns without a decided round a node that is behind says that it is lost.
+const lostPatience = 10e9
 
 // PeerStatus tells what is known of one peer.
 type PeerStatus struct {
@@ -66,6 +69,8 @@ func (d *Driver) state() State {
 		return Lost
 	case !d.boot.active:
 		return Observing
+	case d.behindAt > 0 && d.time >= max(d.behindAt, d.decidedAt)+lostPatience:
+		return Lost
 	case d.behind():
 		return Behind
 	}
