@@ -1,0 +1,157 @@
+package conformance
+
+import (
+	"github.com/foxmq/foxmq/internal/mqtt"
+)
+
+// flowScripts are about acknowledgements.
+var flowScripts = []script{
+	{"PUBACK and PUBREC carry the packet identifier [2.2.1-5] [4.3.2-4] [4.3.3-8]", inVersions(func(s *stage, v mqtt.Version) {
+		p := s.publisher(v)
+		for _, id := range []uint16{1, 300, 65535} {
+			p.send(&mqtt.Publish{Topic: "~", QoS: 1, PacketID: id})
+			if ack, ok := p.next().(*mqtt.Puback); !ok || ack.PacketID != id {
+				s.Fatalf("PUBLISH %d is answered by %+v", id, ack)
+			}
+			p.send(&mqtt.Publish{Topic: "~", QoS: 2, PacketID: id})
+			if ack, ok := p.next().(*mqtt.Pubrec); !ok || ack.PacketID != id {
+				s.Fatalf("PUBLISH %d is answered by %+v", id, ack)
+			}
+			p.send(&mqtt.Pubrel{PacketID: id})
+			if ack, ok := p.next().(*mqtt.Pubcomp); !ok || ack.PacketID != id {
+				s.Fatalf("PUBREL %d is answered by %+v", id, ack)
+			}
+		}
+	})},
+	{"a repeat at QoS 2 is answered and not delivered [4.3.3-10]", inVersions(func(s *stage, v mqtt.Version) {
+		sub, p := s.subscriber(v, "~"), s.publisher(v)
+		for _, dup := range []bool{false, true, true, false} {
+			p.send(&mqtt.Publish{Topic: "~", Payload: []byte("once"), QoS: 2, PacketID: 9, Dup: dup})
+			p.gets("PUBREC")
+		}
+		p.send(&mqtt.Pubrel{PacketID: 9})
+		p.gets("PUBCOMP")
+		s.receives(sub, `PUBLISH ~ "once" q2`)
+		p.send(&mqtt.Publish{Topic: "~", Payload: []byte("anew"), QoS: 2, PacketID: 9})
+		p.gets("PUBREC")
+		s.receives(sub, `PUBLISH ~ "anew" q2`)
+	})},
+	{"a repeat at QoS 1 is a new message [4.3.2-5]", inVersions(func(s *stage, v mqtt.Version) {
+		sub, p := s.subscriber(v, "~"), s.publisher(v)
+		p.publishPacket(mqtt.Publish{Topic: "~", Payload: []byte("x"), QoS: 1})
+		p.send(&mqtt.Publish{Topic: "~", Payload: []byte("x"), QoS: 1, PacketID: 1, Dup: true})
+		p.gets("PUBACK")
+		s.receives(sub, `PUBLISH ~ "x" q1`, `PUBLISH ~ "x" q1`)
+	})},
+	{"PUBREL with an unknown identifier, and twice [4.3.3-11]", versions(func(s *stage, v mqtt.Version) {
+		p := s.publisher(v)
+		unknown := "PUBCOMP 92"
+		if v != mqtt.V5 {
+			unknown = "PUBCOMP"
+		}
+		p.send(&mqtt.Pubrel{PacketID: 77})
+		p.gets(unknown)
+		p.publish("~", "x", 2)
+		p.send(&mqtt.Pubrel{PacketID: 1})
+		p.gets(unknown)
+		p.ping()
+	}, mqtt.V311, mqtt.V5)},
+	{"PUBREC, PUBACK and PUBCOMP with unknown identifiers", versions(func(s *stage, v mqtt.Version) {
+		p := s.publisher(v)
+		p.send(&mqtt.Pubrec{PacketID: 77})
+		if v == mqtt.V5 {
+			p.gets("PUBREL 92")
+		} else {
+			p.gets("PUBREL")
+		}
+		p.send(&mqtt.Puback{PacketID: 77}, &mqtt.Pubcomp{PacketID: 77})
+		p.ping()
+	}, mqtt.V311, mqtt.V5)},
+	{"PUBREC is answered by PUBREL, also when repeated [4.3.3-4] [3.6.1-1]", inVersions(func(s *stage, v mqtt.Version) {
+		sub := s.receiver(v, 2)
+		s.publisher(v).publish("~", "x", 2)
+		sub.message()
+		id := sub.last.PacketID
+		for range 2 {
+			sub.send(&mqtt.Pubrec{PacketID: id})
+			sub.gets("PUBREL")
+		}
+		sub.send(&mqtt.Pubcomp{PacketID: id})
+		sub.ping()
+	})},
+	{"a PUBREC that refuses ends the message [4.3.3-4]", func(s *stage) {
+		sub := s.receiver(mqtt.V5, 2)
+		s.publisher(mqtt.V5).publish("~", "x", 2)
+		sub.message()
+		sub.send(&mqtt.Pubrec{PacketID: sub.last.PacketID, Code: mqtt.QuotaExceeded})
+		sub.ping()
+		sub.send(&mqtt.Pubrec{PacketID: sub.last.PacketID})
+		sub.gets("PUBREL 92")
+	}},
+	{"a PUBACK that refuses ends the message [4.4.0-2]", func(s *stage) {
+		sub := s.receiver(mqtt.V5, 1)
+		s.publisher(mqtt.V5).publish("~", "x", 1)
+		sub.message()
+		sub.send(&mqtt.Puback{PacketID: sub.last.PacketID, Code: mqtt.UnspecifiedError})
+		s.receives(sub)
+	}},
+	{"the wrong acknowledgement [4.3.2-2] [4.3.3-3]", inVersions(func(s *stage, v mqtt.Version) {
+		for _, wrong := range []struct {
+			qos byte
+			ack func(id uint16) mqtt.Packet
+		}{
+			{1, func(id uint16) mqtt.Packet { return &mqtt.Pubrec{PacketID: id} }},
+			{1, func(id uint16) mqtt.Packet { return &mqtt.Pubcomp{PacketID: id} }},
+			{2, func(id uint16) mqtt.Packet { return &mqtt.Puback{PacketID: id} }},
+			{2, func(id uint16) mqtt.Packet { return &mqtt.Pubcomp{PacketID: id} }},
+		} {
+			sub := s.receiver(v, wrong.qos)
+			s.publisher(v).publish("~", "x", 2)
+			sub.message()
+			sub.send(wrong.ack(sub.last.PacketID))
+			sub.refused("82")
+		}
+	})},
+	{"identifiers in either direction have nothing to do with each other [2.2.1-4]", inVersions(func(s *stage, v mqtt.Version) {
+		p := s.receiver(v, 2)
+		s.publisher(v).publish("~", "x", 2)
+		p.message()
+		id := p.last.PacketID
+		p.send(&mqtt.Publish{Topic: "~/else", QoS: 2, PacketID: id})
+		p.gets("PUBREC")
+		p.send(&mqtt.Pubrec{PacketID: id})
+		p.gets("PUBREL")
+		p.send(&mqtt.Pubrel{PacketID: id})
+		p.gets("PUBCOMP")
+		p.send(&mqtt.Pubcomp{PacketID: id})
+		p.ping()
+	})},
+	{"nothing is sent again on the same connection [4.4.0-1]", inVersions(func(s *stage, v mqtt.Version) {
+		sub := s.receiver(v, 1)
+		s.publisher(v).publish("~", "x", 1)
+		s.receives(sub, `PUBLISH ~ "x" q1`)
+		s.receives(sub)
+	})},
+	{"packet identifiers to the client are never 0 and not used twice [2.2.1-4]", inVersions(func(s *stage, v mqtt.Version) {
+		sub, pub := s.receiver(v, 2), s.publisher(v)
+		seen := map[uint16]bool{0: true}
+		for range 20 {
+			pub.publish("~", "x", 1)
+		}
+		for range 20 {
+			sub.message()
+			if seen[sub.last.PacketID] {
+				s.Fatalf("packet identifier %d", sub.last.PacketID)
+			}
+			seen[sub.last.PacketID] = true
+		}
+	})},
+}
+
+// receiver is a subscriber that acknowledges nothing by itself.
+func (s *stage) receiver(v mqtt.Version, qos byte) *peer {
+	s.Helper()
+	p := s.join(there, mqtt.Connect{Version: v})
+	p.subscribe(mqtt.Subscription{Filter: "~", QoS: qos})
+	return p
+}
