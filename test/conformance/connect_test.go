@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/foxmq/foxmq/internal/mqtt"
@@ -60,6 +61,22 @@ var connectScripts = []script{
 		p.send(&mqtt.Publish{Topic: "~", Payload: []byte("early")})
 		p.gets("CONNACK", "PINGRESP", "SUBACK 00")
 		s.receives(p, `PUBLISH ~ "early"`)
+	})},
+	{"packets come in pieces, and many in one piece", inVersions(func(s *stage, v mqtt.Version) {
+		p := s.dial(here, v)
+		all := p.own(&mqtt.Connect{Version: v, ClientID: "~", CleanStart: true}).Append(nil, v)
+		for id := range uint16(3) {
+			m := &mqtt.Publish{Topic: "~", Payload: []byte("x"), QoS: 1, PacketID: id + 1}
+			all = p.own(m).Append(all, v)
+		}
+		for i := range all {
+			p.bytes(all[i : i+1])
+		}
+		p.gets("CONNACK", "PUBACK", "PUBACK", "PUBACK")
+		p.bytes(bytes.Repeat([]byte{0xc0, 0}, 1000))
+		for range 1000 {
+			p.gets("PINGRESP")
+		}
 	})},
 	{"CONNACK is true to what the server does [3.2.2-9] [3.2.2-11] [3.2.2-21]", func(s *stage) {
 		p := s.join(here, mqtt.Connect{KeepAlive: 10})

@@ -51,12 +51,16 @@ func (p part) optional() part { p.end = true; return p }
 var samples = []sample{
 	{"connect", mqtt.V5, 0x10, []part{
 		words("MQTT"), hexa("05 ee 00 3c"), property("11 00 00 00 00 21 00 0a 26 00 01 61 00 01 62"), words("~"),
-		property("18 00 00 00 05 01 01 03 00 01 61"), words("will"), {kind: bin, bytes: []byte("gone")},
-		words("user"), {kind: bin, bytes: []byte("secret")},
+		property("18 00 00 00 05 01 01 03 00 01 61"), words("will"),
+		{kind: bin, bytes: []byte("gone")},
+		words("user"),
+		{kind: bin, bytes: []byte("secret")},
 	}},
 	{"connect", mqtt.V311, 0x10, []part{
-		words("MQTT"), hexa("04 c6 00 3c"), words("~"), words("will"), {kind: bin, bytes: []byte("gone")},
-		words("user"), {kind: bin, bytes: []byte("secret")},
+		words("MQTT"), hexa("04 c6 00 3c"), words("~"), words("will"),
+		{kind: bin, bytes: []byte("gone")},
+		words("user"),
+		{kind: bin, bytes: []byte("secret")},
 	}},
 	{"publish", mqtt.V5, 0x32, []part{
 		words("~/a"), hexa("00 07"), property("01 01 02 00 00 00 09 03 00 01 61 08 00 01 62 09 00 01 63 26 00 01 61 00 01 62"),

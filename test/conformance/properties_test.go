@@ -18,7 +18,8 @@ func forwarded() []byte {
 
 // propertyScripts are about the properties of messages, MQTT 5 alone.
 var propertyScripts = []script{
-	{"properties are forwarded unaltered, at each QoS [3.3.2-4] [3.3.2-15] [3.3.2-16] [3.3.2-17] [3.3.2-18] [3.3.2-20]",
+	{
+		"properties are forwarded unaltered, at each QoS [3.3.2-4] [3.3.2-15] [3.3.2-16] [3.3.2-17] [3.3.2-18] [3.3.2-20]",
 		func(s *stage) {
 			sub, pub := s.subscriber(mqtt.V5, "~"), s.publisher(mqtt.V5)
 			for qos := range byte(3) {
@@ -28,7 +29,8 @@ var propertyScripts = []script{
 					s.Fatalf("got  % x\nwant % x", sub.last.Forward, forwarded())
 				}
 			}
-		}},
+		},
+	},
 	{"properties are retained, and those of a will forwarded [3.1.3-10] [3.3.2-17]", func(s *stage) {
 		w := s.join(here, mqtt.Connect{Will: &mqtt.Will{Topic: "~", Payload: []byte("x"), Retain: true, Forward: forwarded()}})
 		live := s.subscriber(mqtt.V5, "~")

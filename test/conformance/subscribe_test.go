@@ -7,7 +7,8 @@ import (
 )
 
 var subscribeScripts = []script{
-	{"SUBACK has a code for each filter, in their order [3.8.4-1] [3.8.4-2] [3.8.4-5] [3.8.4-6] [3.9.3-1] [3.9.3-2]",
+	{
+		"SUBACK has a code for each filter, in their order [3.8.4-1] [3.8.4-2] [3.8.4-5] [3.8.4-6] [3.9.3-1] [3.9.3-2]",
 		inVersions(func(s *stage, v mqtt.Version) {
 			p := s.publisher(v)
 			p.send(&mqtt.Subscribe{PacketID: 65535, Subscriptions: []mqtt.Subscription{
@@ -26,7 +27,8 @@ var subscribeScripts = []script{
 			}
 			s.publisher(v).publish("~/a", "x", 2)
 			s.receives(p, `PUBLISH ~/a "x"`) // the later of two equal filters holds
-		})},
+		}),
+	},
 	{"a filter again replaces the subscription [3.8.4-3]", inVersions(func(s *stage, v mqtt.Version) {
 		sub, pub := s.subscriber(v, "~", "~"), s.publisher(v)
 		pub.publish("~", "1", 2)

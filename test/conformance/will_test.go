@@ -10,7 +10,8 @@ import (
 var died = []byte("died")
 
 var willScripts = []script{
-	{"each QoS, retained or not, when the connection is lost [3.1.2-7] [3.1.2-8] [3.1.2-14] [3.1.2-15]",
+	{
+		"each QoS, retained or not, when the connection is lost [3.1.2-7] [3.1.2-8] [3.1.2-14] [3.1.2-15]",
 		inVersions(func(s *stage, v mqtt.Version) {
 			sub := s.subscriber(v, "~/+")
 			for qos := range byte(3) {
@@ -33,7 +34,8 @@ var willScripts = []script{
 					sub.message()
 				}
 			}
-		})},
+		}),
+	},
 	{"none after DISCONNECT [3.1.2-10] [3.14.4-3]", inVersions(func(s *stage, v mqtt.Version) {
 		sub := s.subscriber(v, "~")
 		for range 20 {
