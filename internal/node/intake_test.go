@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"slices"
 	"testing"
 
 	"github.com/foxmq/foxmq/internal/event"
@@ -47,6 +48,25 @@ func TestIntakeLetsOnlySignedEventsPass(t *testing.T) {
 	}
 	if bad := in.bad.Load(); bad != 4 {
 		t.Errorf("counted %d bad signatures, want 4", bad)
+	}
+}
+
+// A long answer keeps its order, and loses what is forged, wherever that stands.
+func TestIntakeVerifiesManyAtOnce(t *testing.T) {
+	key := newKey(t)
+	in := &intake{keys: []*ecdsa.PublicKey{&key.PublicKey}}
+	var events, want []*event.Event
+	for i := range 5*share + 1 {
+		e := signedEvent(t, key, 0)
+		if i%7 == 0 {
+			e.Signature[5]++
+		} else {
+			want = append(want, e)
+		}
+		events = append(events, e)
+	}
+	if got := in.verified(events); !slices.Equal(got, want) {
+		t.Errorf("%d events passed, want %d, in order", len(got), len(want))
 	}
 }
 
