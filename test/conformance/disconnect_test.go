@@ -5,7 +5,7 @@ import (
 )
 
 var disconnectScripts = []script{
-	{"DISCONNECT closes, and what follows it is not read [3.14.4-1] [3.14.4-2]", inVersions(func(s *stage, v mqtt.Version) {
+	{"DISCONNECT closes, what follows is not read [3.14.4-1] [3.14.4-2]", inVersions(func(s *stage, v mqtt.Version) {
 		sub, p := s.subscriber(v, "~"), s.publisher(v)
 		p.send(&mqtt.Publish{Topic: "~", Payload: []byte("before")}, &mqtt.Disconnect{}, &mqtt.Publish{Topic: "~"})
 		p.gets("closed")
@@ -72,7 +72,8 @@ var disconnectScripts = []script{
 		}
 	}},
 	{"other protocols", func(s *stage) {
-		for _, hello := range []string{"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "SSH-2.0-x\r\n"} {
+		const tls = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+		for _, hello := range []string{"GET / HTTP/1.1\r\n\r\n", tls, "SSH-2.0-x\r\n"} {
 			p := s.dial(here, mqtt.V5)
 			p.bytes([]byte(hello))
 			p.gets("closed")

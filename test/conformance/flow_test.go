@@ -6,7 +6,7 @@ import (
 
 // flowScripts are about acknowledgements.
 var flowScripts = []script{
-	{"PUBACK and PUBREC carry the packet identifier [2.2.1-5] [4.3.2-4] [4.3.3-8]", inVersions(func(s *stage, v mqtt.Version) {
+	{"acknowledgements carry the identifier [2.2.1-5] [4.3.2-4] [4.3.3-8]", inVersions(func(s *stage, v mqtt.Version) {
 		p := s.publisher(v)
 		for _, id := range []uint16{1, 300, 65535} {
 			p.send(&mqtt.Publish{Topic: "~", QoS: 1, PacketID: id})
@@ -112,7 +112,7 @@ var flowScripts = []script{
 			sub.refused("82")
 		}
 	})},
-	{"identifiers in either direction have nothing to do with each other [2.2.1-4]", inVersions(func(s *stage, v mqtt.Version) {
+	{"identifiers are apart for each direction [2.2.1-4]", inVersions(func(s *stage, v mqtt.Version) {
 		p := s.receiver(v, 2)
 		s.publisher(v).publish("~", "x", 2)
 		p.message()
@@ -132,7 +132,7 @@ var flowScripts = []script{
 		s.receives(sub, `PUBLISH ~ "x" q1`)
 		s.receives(sub)
 	})},
-	{"packet identifiers to the client are never 0 and not used twice [2.2.1-4]", inVersions(func(s *stage, v mqtt.Version) {
+	{"identifiers to the client are never 0 nor in use [2.2.1-4]", inVersions(func(s *stage, v mqtt.Version) {
 		sub, pub := s.receiver(v, 2), s.publisher(v)
 		seen := map[uint16]bool{0: true}
 		for range 20 {

@@ -2,8 +2,8 @@
 // specifications demand of a server: who sends which packet, what must come back, what must not.
 //
 // A script (see stage_test.go) plays on one node, and again on a cluster whose publishers and subscribers are on
-// different nodes. Each names the clauses that it holds the server to; [MQTT-…] without more is of MQTT 5.0, a
-// clause of 3.1.1 says so. What is malformed is generated (malformed_test.go).
+// different nodes. Each names the clauses that it holds the server to: [3.1.0-1] is [MQTT-3.1.0-1] of
+// MQTT 5.0, and a clause of 3.1.1 says so. What is malformed is generated (malformed_test.go).
 package conformance
 
 import (

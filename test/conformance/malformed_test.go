@@ -63,7 +63,8 @@ var samples = []sample{
 		{kind: bin, bytes: []byte("secret")},
 	}},
 	{"publish", mqtt.V5, 0x32, []part{
-		words("~/a"), hexa("00 07"), property("01 01 02 00 00 00 09 03 00 01 61 08 00 01 62 09 00 01 63 26 00 01 61 00 01 62"),
+		words("~/a"), hexa("00 07"),
+		property("01 01 02 00 00 00 09 03 00 01 61 08 00 01 62 09 00 01 63 26 00 01 61 00 01 62"),
 		{kind: open, bytes: []byte("hi"), end: true},
 	}},
 	{"publish", mqtt.V311, 0x3d, []part{words("~/a"), hexa("00 07"), {kind: open, bytes: []byte("hi"), end: true}}},
@@ -107,7 +108,8 @@ type broken struct {
 // mutate makes everything malformed that can be made of a sample.
 func (s sample) mutate() (all []broken) {
 	add := func(what string, b []byte, more ...func(*broken)) {
-		m := broken{what: s.name + " " + s.version.String() + ": " + what, version: s.version, bytes: b, first: s.name == "connect"}
+		what = s.name + " " + s.version.String() + ": " + what
+		m := broken{what: what, version: s.version, bytes: b, first: s.name == "connect"}
 		for _, f := range more {
 			f(&m)
 		}
@@ -238,7 +240,8 @@ var allowed = map[byte][]string{
 	0x1f: {"puback", "pubrec", "pubrel", "pubcomp", "disconnect", "auth"}, 0x21: {"connect"},
 	0x22: {"connect"}, 0x23: {"publish"},
 	0x26: {
-		"connect", "will", "publish", "puback", "pubrec", "pubrel", "pubcomp", "subscribe", "unsubscribe", "disconnect", "auth",
+		"connect", "will", "publish", "puback", "pubrec", "pubrel", "pubcomp", "subscribe", "unsubscribe",
+		"disconnect", "auth",
 	},
 	0x27: {"connect"},
 }

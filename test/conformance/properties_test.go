@@ -32,7 +32,8 @@ var propertyScripts = []script{
 		},
 	},
 	{"properties are retained, and those of a will forwarded [3.1.3-10] [3.3.2-17]", func(s *stage) {
-		w := s.join(here, mqtt.Connect{Will: &mqtt.Will{Topic: "~", Payload: []byte("x"), Retain: true, Forward: forwarded()}})
+		will := &mqtt.Will{Topic: "~", Payload: []byte("x"), Retain: true, Forward: forwarded()}
+		w := s.join(here, mqtt.Connect{Will: will})
 		live := s.subscriber(mqtt.V5, "~")
 		w.hangUp()
 		live.message()
@@ -51,7 +52,8 @@ var propertyScripts = []script{
 		mixed := "26 00 01 61 00 01 31  03 00 01 74  02 00 00 10 00  23 00 01  26 00 01 61 00 01 30  01 00"
 		pub.bytes(frame(0x30, append(text(s.word), unhex("1c"+mixed)...)))
 		sub.message()
-		if want := unhex("26 00 01 61 00 01 31  03 00 01 74  26 00 01 61 00 01 30  01 00"); !bytes.Equal(sub.last.Forward, want) {
+		want := unhex("26 00 01 61 00 01 31  03 00 01 74  26 00 01 61 00 01 30  01 00")
+		if !bytes.Equal(sub.last.Forward, want) {
 			s.Fatalf("got  % x\nwant % x", sub.last.Forward, want)
 		}
 	}},

@@ -19,7 +19,8 @@ var refuseSubscribeScripts = []script{
 		if v != mqtt.V5 {
 			code = "80"
 		}
-		for _, filter := range []string{"~/#/a", "~#", "~+", "~/+a", "#/~", "", "~/a#", "++", "##", "~/##", strings.Repeat("/", 300)} {
+		deep := strings.Repeat("/", 300)
+		for _, filter := range []string{"~/#/a", "~#", "~+", "~/+a", "#/~", "", "~/a#", "++", "##", "~/##", deep} {
 			p.send(&mqtt.Subscribe{PacketID: 1, Subscriptions: []mqtt.Subscription{{Filter: filter}}})
 			p.gets("SUBACK " + code)
 		}
