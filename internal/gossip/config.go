@@ -41,7 +41,7 @@ type Config struct {
 	// dropped. Defaults 4,096 and 64 MiB.
 	QueueMessages, QueueBytes int
 	// MinBackoff and MaxBackoff are the first and the last step of the pauses between attempts to reach a peer. A
-	// step doubles the one before, and the pause is drawn from its upper half. Defaults 50 ms and 5 s.
+	// step doubles the one before, and the pause is drawn from its upper half. Defaults 50 ms and 2 s.
 	MinBackoff, MaxBackoff time.Duration
 	// KeepAlive is the time after which a silent connection is probed, IdleTimeout that after which a peer
 	// that does not answer counts as gone. Defaults 1 s and 5 s.
@@ -57,7 +57,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.QueueMessages, 4096)
 	setDefault(&c.QueueBytes, 64<<20)
 	setDefault(&c.MinBackoff, 50*time.Millisecond)
-	setDefault(&c.MaxBackoff, 5*time.Second)
+	setDefault(&c.MaxBackoff, 2*time.Second)
 	setDefault(&c.KeepAlive, time.Second)
 	setDefault(&c.IdleTimeout, 5*time.Second)
 	setDefault(&c.HandshakeTimeout, 3*time.Second)

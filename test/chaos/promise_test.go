@@ -13,7 +13,6 @@ func (w *world) finish() {
 	for _, p := range w.publishers {
 		if !p.dead {
 			p.finish(w.t)
-			w.t.Log("finished", p.name, time.Now())
 			last = append(last, p.last())
 		}
 	}
@@ -27,9 +26,7 @@ func (w *world) finish() {
 // agree waits until all recorders that still live have the last messages, and returns what everybody has.
 func (w *world) agree(last []string) []string {
 	w.t.Helper()
-	for _, r := range w.living() {
-		w.until(r.name+" has the last messages", func() bool { return r.has(last) })
-	}
+	w.receive(last...)
 	var everything []string
 	w.until("all records end alike", func() bool {
 		everything = weave(w.t, w.recorders)
@@ -42,6 +39,17 @@ func (w *world) agree(last []string) []string {
 	})
 	w.t.Logf("%d messages in one order", len(everything))
 	return everything
+}
+
+// receive waits until all recorders that still live have these payloads.
+func (w *world) receive(payloads ...string) {
+	w.t.Helper()
+	for i := range payloads {
+		payloads[i] = note(payloads[i])
+	}
+	for _, r := range w.living() {
+		w.until(r.name+" has the last messages", func() bool { return r.has(payloads) })
+	}
 }
 
 // living returns the recorders whose node was not killed. They must still be connected.

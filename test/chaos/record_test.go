@@ -34,16 +34,21 @@ func record(t *testing.T, addr string, node int, qos byte, behind string) *recor
 	return r
 }
 
+// noted is how many bytes of a payload a recorder writes down. They tell the messages apart.
+const noted = 64
+
 // add notes a message, unless it is one that was retained.
 func (r *recorder) add(p *mqtt.Publish) {
 	if p.Retain {
 		return
 	}
-	line := string(p.Payload)
+	line := note(string(p.Payload))
 	r.mu.Lock()
 	r.lines = append(r.lines, line)
 	r.mu.Unlock()
 }
+
+func note(payload string) string { return payload[:min(noted, len(payload))] }
 
 // snapshot returns what was received so far.
 func (r *recorder) snapshot() []string {

@@ -88,9 +88,12 @@ func (w *world) revive(i int) {
 func (w *world) flows(on ...int) time.Duration {
 	w.t.Helper()
 	start := time.Now()
+	sent := map[*publisher]int{}
 	for _, p := range w.publishersOn(on) {
-		sent, _ := p.count()
-		w.until("order goes on for "+p.name, func() bool { return p.passed(sent) })
+		sent[p], _ = p.count()
+	}
+	for p, number := range sent {
+		w.until("order goes on for "+p.name, func() bool { return p.passed(number) })
 	}
 	took := time.Since(start)
 	if took > 2*time.Second {

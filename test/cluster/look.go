@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Status is what the tests look at of a node's /status; internal/node says what the fields mean.
+// Status is what the tests look at of a node's /status; internal/node and internal/broker say what the fields mean.
 type Status struct {
 	Node struct {
 		Connected int    `json:"connected"`
@@ -27,6 +27,10 @@ type Status struct {
 		Dropped   uint64 `json:"dropped"`
 		Stale     uint64 `json:"stale_events"`
 	} `json:"node"`
+	Broker struct {
+		QueueDropped uint64
+		SlowReaders  uint64
+	} `json:"broker"`
 }
 
 // lookWithin is how long a node may take to say how it is doing; one that is stopped never does.
@@ -89,4 +93,17 @@ func (c *Cluster) Log(i int) []string {
 		c.t.Fatal(err)
 	}
 	return strings.Split(strings.TrimRight(string(b), "\n"), "\n")
+}
+
+// Memory returns the bytes of memory that the node's process occupies, and false where the system does not tell.
+func (c *Cluster) Memory(i int) (int, bool) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", c.Pid(i)))
+	if err != nil {
+		return 0, false
+	}
+	var size, resident int
+	if _, err := fmt.Sscan(string(b), &size, &resident); err != nil {
+		return 0, false
+	}
+	return resident * os.Getpagesize(), true
 }
