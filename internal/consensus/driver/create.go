@@ -73,7 +73,7 @@ func (d *Driver) plan() (plan, bool) {
 	c := &d.creator
 	payload, work := d.cfg.Source.Waiting(), d.window.unorderedEvents > 0
 	due := d.time >= c.last+d.spacing()
-	if !payload && !work || !due && !(work && c.changed) {
+	if !payload && !work || !due && (!work || !c.changed) {
 		return plan{}, false
 	}
 	p := plan{others: d.otherParents()}
