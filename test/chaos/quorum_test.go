@@ -1,7 +1,6 @@
 package chaos
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -74,8 +73,7 @@ func TestRollingKills(t *testing.T) {
 		start := time.Now()
 		w.revive(victim)
 		w.WaitReady(victim)
-		t.Log(fmt.Sprintf("node %d killed; order went on after %v; ready again %v after its start",
-			victim, gap, time.Since(start)))
+		t.Logf("node %d killed; order went on after %v; ready again %v after its start", victim, gap, time.Since(start))
 	}
 	w.finish()
 }

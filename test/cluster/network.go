@@ -71,7 +71,7 @@ func newNetwork(t testing.TB, n int, seed uint64) *Network {
 
 func (w *Network) close() {
 	for _, c := range w.public {
-		c.Close()
+		_ = c.Close()
 	}
 	w.group.Wait()
 }
