@@ -58,7 +58,7 @@ bench: build ## throughput and latency beside Mosquitto, in one run
 
 .PHONY: bench-failover
 bench-failover: build ## how long order pauses when one of four nodes is killed
-	FOXMQ_FAILOVER=24 $(GO) test ./test/e2e -run TestKill -count=1 -v -timeout 1h
+	FOXMQ_FAILOVER=24 $(GO) test ./test/e2e -run TestKill -count=1 -v -timeout 1h | grep -E 'paused|^(---|ok|FAIL)'
 
 .PHONY: image
 image: ## the container image foxmq:latest

@@ -17,7 +17,9 @@ import (
 // record is what a subscriber of # on one node received, in order: "topic payload".
 type record struct {
 	mu    sync.Mutex
-	lines []string // guarded by mu
+	lines []string      // guarded by mu
+	last  time.Time     // when the last one came; guarded by mu
+	gap   time.Duration // the longest time between two since watch; guarded by mu
 	news  chan struct{}
 }
 
@@ -36,11 +38,28 @@ func (r *record) add(p *mqtt.Publish) {
 	line := p.Topic + " " + string(p.Payload)
 	r.mu.Lock()
 	r.lines = append(r.lines, line)
+	now := time.Now()
+	r.gap = max(r.gap, now.Sub(r.last))
+	r.last = now
 	r.mu.Unlock()
 	select {
 	case r.news <- struct{}{}:
 	default:
 	}
+}
+
+// watch begins to measure the longest time in which nothing came.
+func (r *record) watch() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last, r.gap = time.Now(), 0
+}
+
+// longestGap returns the longest time since watch in which nothing came.
+func (r *record) longestGap() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.gap
 }
 
 // snapshot returns what was received so far.
