@@ -1,6 +1,49 @@
 package sim
 
-import "github.com/foxmq/foxmq/internal/event"
+import (
+	"math/rand/v2"
+
+	"github.com/foxmq/foxmq/internal/event"
+)
+
+// Network is what a scenario says of the links. Delay is the mean one-way delay between two members of one site, Far
+// between two sites, in ns; each is spread by Jitter of itself. Loss and Duplicates are probabilities for each
+// message.
+type Network struct {
+	Sites            int
+	Delay, Far       int64
+	Jitter           float64
+	Loss, Duplicates float64
+	Storm            bool // single directions of links become slow and fast again all the time
+	Episodes         bool // partitions and cuts come and go
+}
+
+// networkKinds draw scenarios about links.
+var networkKinds = []kind{{"storm", 1, stormy}}
+
+// stormy is a cluster of correct nodes on links that become slow and fast again: elections are drawn out, and nodes
+// adopt rounds that others opened.
+func stormy(s *Scenario, r *rand.Rand) {
+	s.Members = 4 + r.IntN(4)
+	s.Jitter, s.Storm, s.Gap = 1, true, 20e6
+}
+
+// randomNetwork chooses among equal links, jitter, a few sites far apart, and a LAN.
+func (n *Network) randomNetwork(r *rand.Rand) {
+	n.Sites, n.Delay, n.Jitter = 1, 10e6, 0.02
+	switch r.IntN(4) {
+	case 0:
+	case 1:
+		n.Jitter = 1
+	case 2:
+		n.Sites, n.Far = 2, 45e6
+		n.Delay, n.Jitter = 5e6, 0.1
+	case 3:
+		n.Delay, n.Jitter = 1e6, 0.5
+	}
+	n.Loss = pick(r, 0, 0, 0.01, 0.05, 0.2)
+	n.Duplicates = pick(r, 0, 0, 0.05)
+}
 
 // network decides when and whether a message arrives.
 type network struct {
@@ -98,12 +141,8 @@ func resign(w *World, m *event.Message) *event.Message {
 	return &c
 }
 
-// scheduleFaults lets crashes, partitions and cuts come.
-func (w *World) scheduleFaults() {
-	for i := range w.sc.Crashes {
-		victim := w.members[w.sc.liars()+i].hosts[0]
-		w.after(w.between(200*w.sc.Delay, 400*w.sc.Delay), victim.crash)
-	}
+// scheduleWeather lets storms, partitions and cuts come.
+func (w *World) scheduleWeather() {
 	if w.sc.Storm {
 		w.after(0, w.net.storm)
 	}

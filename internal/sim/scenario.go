@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/foxmq/foxmq/internal/consensus"
 )
@@ -9,39 +11,71 @@ import (
 // Scenario is everything about a run but what chance does in it. All times are in ns.
 type Scenario struct {
 	Seed     uint64
+	Kind     string // the name of what drew it
 	Members  int
 	Rounds   uint64 // decided before the load ends
 	Mutation consensus.Mutation
 
-	// The network: Delay is the mean one-way delay between two members of one site, Far between two sites; each is
-	// spread by Jitter of itself. Loss and Duplicates are probabilities for each message.
-	Sites            int
-	Delay, Far       int64
-	Jitter           float64
-	Loss, Duplicates float64
-	Storm            bool // single directions of links become slow and fast again all the time
-
-	// The load: each correct node submits a transaction every Gap on average; with Bursts it falls silent now and
-	// then.
-	Gap    int64
-	Bursts bool
-
-	// The faults. Members from 0 on are twins, then puppets, together with the crashed at most f.
-	Twins, Puppets, Crashes int
-	Episodes                bool  // partitions and cuts come and go
-	Late                    bool  // nodes start at different times
-	Skew                    int64 // clocks are off by up to this
-	Steps                   bool  // and step back and forth
-	Dead                    int   // members, the last ones, that never start
+	Network
+	Load
+	Clocks
+	Crashes
+	Liars
 }
 
-// liars returns how many members, from the first on, are not correct.
-func (s *Scenario) liars() int { return s.Twins + s.Puppets }
+// kind is a family of scenarios around one theme.
+type kind struct {
+	name   string
+	weight int // how often Random draws it, compared with the others
+	draw   func(s *Scenario, r *rand.Rand)
+}
 
-// Random returns the scenario of a seed.
+// kinds returns all families. Each stands in the file of the faults that it is about.
+func kinds() []kind {
+	return slices.Concat(mixedKinds, networkKinds, clockKinds, crashKinds, liarKinds)
+}
+
+// mixedKinds draw faults of all sorts at once.
+var mixedKinds = []kind{{"mixed", 10, mixed}}
+
+// Random returns the scenario of a seed, of any kind.
 func Random(seed uint64) Scenario {
 	r := rand.New(rand.NewPCG(seed, 2))
-	s := Scenario{Seed: seed, Rounds: 50}
+	all := kinds()
+	total := 0
+	for _, k := range all {
+		total += k.weight
+	}
+	at := r.IntN(total)
+	for _, k := range all {
+		if at -= k.weight; at < 0 {
+			return k.scenario(seed, r)
+		}
+	}
+	panic("sim: weights do not add up")
+}
+
+// Named returns the scenario of a seed and the kind of this name. It fails if there is none.
+func Named(name string, seed uint64) (Scenario, error) {
+	for _, k := range kinds() {
+		if k.name == name {
+			return k.scenario(seed, rand.New(rand.NewPCG(seed, 2))), nil
+		}
+	}
+	return Scenario{}, fmt.Errorf("no kind of scenario is called %q", name)
+}
+
+// scenario draws one of the kind: four correct members on equal links, but for what the kind changes.
+func (k kind) scenario(seed uint64, r *rand.Rand) Scenario {
+	s := Scenario{Seed: seed, Kind: k.name, Members: 4, Rounds: 50}
+	s.Network = Network{Sites: 1, Delay: 10e6, Jitter: 0.1}
+	s.Gap = 30e6
+	k.draw(&s, r)
+	return s
+}
+
+// mixed draws a bit of everything.
+func mixed(s *Scenario, r *rand.Rand) {
 	s.Members = pick(r, 4, 4, 4, 4, 4, 4, 4, 4, 3, 3, 5, 5, 6, 7, 7, 7, 7, 2, 1, 4)
 	if r.IntN(60) == 0 {
 		s.Members = pick(r, 10, 10, 13)
@@ -57,7 +91,7 @@ func Random(seed uint64) Scenario {
 		case 2, 3:
 			s.Puppets++
 		case 4:
-			s.Crashes++
+			s.Stopped++
 		}
 	}
 	s.Episodes = r.IntN(3) > 0
@@ -65,24 +99,6 @@ func Random(seed uint64) Scenario {
 	s.Skew = pick[int64](r, 0, 0, 10e6, 1e9, 3600e9)
 	s.Steps = r.IntN(8) == 0
 	s.Storm = r.IntN(4) == 0
-	return s
-}
-
-// randomNetwork chooses among equal links, jitter, a few sites far apart, and a LAN.
-func (s *Scenario) randomNetwork(r *rand.Rand) {
-	s.Sites, s.Delay, s.Jitter = 1, 10e6, 0.02
-	switch r.IntN(4) {
-	case 0:
-	case 1:
-		s.Jitter = 1
-	case 2:
-		s.Sites, s.Far = 2, 45e6
-		s.Delay, s.Jitter = 5e6, 0.1
-	case 3:
-		s.Delay, s.Jitter = 1e6, 0.5
-	}
-	s.Loss = pick(r, 0, 0, 0.01, 0.05, 0.2)
-	s.Duplicates = pick(r, 0, 0, 0.05)
 }
 
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }

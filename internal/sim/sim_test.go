@@ -74,16 +74,19 @@ func TestTrace(t *testing.T) {
 func TestMutations(t *testing.T) {
 	for name, c := range map[string]struct {
 		mutation  consensus.Mutation
-		scenario  func(seed uint64) Scenario
+		kind      string // empty: any
 		invariant string
 	}{
-		"tally at voter":                     {consensus.TallyAtVoter, stormy, "agreement"},
-		"parentless event always in round 1": {consensus.ParentlessAlwaysRound1, Random, "rounds rise"},
+		"tally at voter":                     {consensus.TallyAtVoter, "storm", "agreement"},
+		"parentless event always in round 1": {consensus.ParentlessAlwaysRound1, "", "rounds rise"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for s := uint64(1); s <= 1000; s++ {
-				sc := c.scenario(s)
+				sc := Random(s)
+				if c.kind != "" {
+					sc, _ = Named(c.kind, s)
+				}
 				sc.Mutation = c.mutation
 				_, failure := New(sc).Run()
 				if failure != nil && failure.Invariant == c.invariant {
@@ -93,14 +96,6 @@ func TestMutations(t *testing.T) {
 			}
 			t.Error("no seed found it")
 		})
-	}
-}
-
-// stormy is a cluster of correct nodes on links that become slow and fast again: elections are drawn out, and nodes
-// adopt rounds that others opened.
-func stormy(seed uint64) Scenario {
-	return Scenario{
-		Seed: seed, Members: 4 + int(seed%4), Rounds: 50, Sites: 1, Delay: 10e6, Jitter: 1, Storm: true, Gap: 20e6,
 	}
 }
 
@@ -118,9 +113,9 @@ func TestLatency(t *testing.T) {
 		{"4 nodes, one dead", 4, 1, 50e6},
 		{"4 nodes, one dead, one transaction after another", 4, 1, 2e9},
 	} {
-		sc := Scenario{
-			Seed: 1, Members: c.members, Dead: c.dead, Rounds: 200, Sites: 1, Delay: 10e6, Jitter: 0.1, Gap: c.gap,
-		}
+		sc := Scenario{Seed: 1, Members: c.members, Rounds: 200}
+		sc.Network = Network{Sites: 1, Delay: 10e6, Jitter: 0.1}
+		sc.Dead, sc.Gap = c.dead, c.gap
 		r, failure := New(sc).Run()
 		if failure != nil {
 			t.Fatal(failure)

@@ -118,7 +118,8 @@ func (w *World) after(ns int64, do func()) {
 
 // Run lets the scenario happen and returns what came of it, or the promise that it broke.
 func (w *World) Run() (Result, *Failure) {
-	w.scheduleFaults()
+	w.scheduleWeather()
+	w.scheduleCrashes()
 	w.scheduleEnd()
 	for len(w.actions) > 0 && w.check.failure == nil && !w.check.done {
 		a := heap.Pop(&w.actions).(action)
