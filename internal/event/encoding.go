@@ -7,6 +7,10 @@ import (
 	"fmt"
 )
 
+// usualHead and usualParent are how many bytes of the canonical encoding an event hardly ever exceeds: without its
+// parents, and for each of them.
+const usualHead, usualParent = 80, 48
+
 // version is the first byte of the canonical encoding.
 const version = 1
 
@@ -26,7 +30,7 @@ func (e *Event) Seal(domain Domain) error {
 	}
 	e.txs = txs
 	e.digest = sha256.Sum256(e.Payload)
-	e.id = identity(domain, e.appendHashed(nil))
+	e.id = identity(domain, e.appendHashed(make([]byte, 0, usualHead+usualParent*len(e.Parents))))
 	return nil
 }
 

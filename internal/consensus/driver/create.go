@@ -21,6 +21,7 @@ type creator struct {
 	last        int64     // when it was made, in the driver's own time
 	made        [64]int64 // when own events were made, by sequence number modulo 64
 	seen        []*vertex // by creator: the last one of its events that an own event had as a parent
+	others      []*vertex // what otherParents returned last
 	news        members   // creators of events that were taken in since the last own event
 	changed     bool      // the engine knows more than when it was last asked for a preview
 	echoRound   int64     // highest round of which an own event has reached a supermajority's witnesses
@@ -98,13 +99,13 @@ func (d *Driver) spacing() int64 { return max(d.creator.interval, d.creator.pace
 // from a supermajority, this node included: otherwise, when a partition heals, nodes that have all reached the bound
 // would wait for each other for ever. Without a quorum it cannot be lifted so.
 func (d *Driver) capped() bool {
-	return d.window.unorderedEvents > 0 &&
-		d.unechoed() >= uint64(d.policy.MaxUnechoed) && d.creator.news.count()+1 < d.quorum
+	return d.window.unorderedEvents > 0 && d.creator.news.count()+1 < d.quorum &&
+		d.unechoed() >= uint64(d.policy.MaxUnechoed)
 }
 
 // unechoed counts the own events beyond the last one that a supermajority, this node included, has echoed.
 func (d *Driver) unechoed() uint64 {
-	echoes := make([]uint64, 0, len(d.peers))
+	echoes := make([]uint64, 0, usualMembers)
 	for p := range d.peers {
 		if p != d.self {
 			echoes = append(echoes, d.peers[p].echo)
@@ -118,11 +119,12 @@ func (d *Driver) unechoed() uint64 {
 	return d.creator.seq - echoed
 }
 
-// otherParents returns the tips that are news to this node's chain, at most one by a creator.
+// otherParents returns the tips that are news to this node's chain, at most one by a creator. The slice is the
+// driver's, until the next call.
 func (d *Driver) otherParents() []*vertex {
 	own := d.creator.own
 	afresh := own == nil || own.ancient
-	var others []*vertex
+	others := d.creator.others[:0]
 	for c := range d.peers {
 		if c == d.self {
 			continue
@@ -131,6 +133,7 @@ func (d *Driver) otherParents() []*vertex {
 			others = append(others, t)
 		}
 	}
+	d.creator.others = others
 	return others
 }
 
@@ -175,7 +178,7 @@ func (d *Driver) sound(t, seen *vertex) *vertex {
 
 // preview asks the engine what an own event with these other-parents would be.
 func (d *Driver) preview(others []*vertex) consensus.Preview {
-	parents := make([]event.ID, 0, len(others)+1)
+	parents := make([]event.ID, 0, usualMembers)
 	if d.creator.own != nil {
 		parents = append(parents, d.creator.own.event.ID())
 	}

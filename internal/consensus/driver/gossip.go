@@ -115,7 +115,7 @@ func (d *Driver) missedBy(peer int, own *vertex) []*vertex {
 // which it was true stand in no particular order.
 func (d *Driver) walk(from []*vertex, into func(*vertex) bool) {
 	d.visit++
-	stack := slices.Clone(from)
+	stack := append(make([]*vertex, 0, stackSize), from...)
 	for len(stack) > 0 {
 		v := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -254,7 +254,7 @@ func (d *Driver) echo(peer int, own uint64) {
 
 // setInterval derives the interval of creation from the median of the delays: 0.4 of it.
 func (d *Driver) setInterval() {
-	var delays []int64
+	delays := make([]int64, 0, usualMembers)
 	for p := range d.peers {
 		if d.peers[p].connected {
 			delays = append(delays, d.peers[p].delay)

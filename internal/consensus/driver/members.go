@@ -6,6 +6,10 @@ import (
 	"github.com/foxmq/foxmq/internal/event"
 )
 
+// usualMembers is how many members hardly any cluster exceeds: the capacity of short-lived slices of one element for
+// each. It is a constant so that they are no allocations.
+const usualMembers = 32
+
 // members is a set of address-book indices.
 type members [event.MaxMembers / 64]uint64
 

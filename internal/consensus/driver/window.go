@@ -60,6 +60,10 @@ type window struct {
 	unorderedEvents, unorderedBytes int // those with payload that wait for the order
 }
 
+// stackSize is the capacity with which walks through the window begin: enough for most of them, and small enough to
+// be no allocation.
+const stackSize = 64
+
 // queue is a queue of vertices and the sum of their payloads.
 type queue struct {
 	list  []*vertex
@@ -113,7 +117,7 @@ func (w *window) add(e *event.Event, self int) *vertex {
 // of a fork each node may hold other events, to which none refers. If each made events for the sake of those, too
 // few would join in with any one.
 func (w *window) confirm(v *vertex) {
-	stack := []*vertex{v}
+	stack := append(make([]*vertex, 0, stackSize), v)
 	for len(stack) > 0 {
 		v = stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -133,7 +137,7 @@ func (w *window) confirm(v *vertex) {
 // addTip makes v a tip in place of its self-parent and of its creator's last word before it.
 func (w *window) addTip(v *vertex) {
 	creator := v.event.Creator
-	kept := make([]*vertex, 0, len(w.tips[creator])+1)
+	kept := w.tips[creator][:0]
 	for _, t := range w.tips[creator] {
 		if t.last && t.event.Seq < v.event.Seq {
 			w.forget(t)
@@ -228,7 +232,7 @@ func (w *window) mark(v *vertex, peer int) {
 		return
 	}
 	v.known.add(peer)
-	stack := []*vertex{v}
+	stack := append(make([]*vertex, 0, stackSize), v)
 	for len(stack) > 0 {
 		v = stack[len(stack)-1]
 		stack = stack[:len(stack)-1]

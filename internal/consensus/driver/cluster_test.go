@@ -1,0 +1,100 @@
+package driver
+
+import (
+	"testing"
+
+	"github.com/foxmq/foxmq/internal/event"
+)
+
+// cluster is some nodes under test on links of one delay, in virtual time. A message is lost if its receiver is down
+// when it would arrive.
+type cluster struct {
+	now   int64
+	delay int64 // ns from one node to another
+	nodes []*node
+	due   []int64  // by node: its next tick, 0 if none
+	down  []bool   // by node
+	mail  []letter // under way, in the order in which it arrives
+	taken int      // events taken in, by all nodes
+}
+
+type letter struct {
+	at       int64
+	from, to int
+	message  *event.Message
+}
+
+// startCluster connects nodes, each under the limits, and runs until all of them are active.
+func startCluster(t testing.TB, members int, delay int64, limits Limits) *cluster {
+	c := &cluster{now: 1e9, delay: delay, due: make([]int64, members), down: make([]bool, members)}
+	for i := range members {
+		n := &node{}
+		n.Driver = New(Config{Members: members, Self: i, Source: &n.load, Limits: limits})
+		c.nodes = append(c.nodes, n)
+	}
+	for i, n := range c.nodes {
+		for p := range c.nodes {
+			if p != i {
+				n.Connected(p, c.now)
+			}
+		}
+		c.settle(i)
+	}
+	c.run(20 * delay)
+	for i, n := range c.nodes {
+		if n.Status().State != Active {
+			t.Fatalf("node %d is not active", i)
+		}
+	}
+	return c
+}
+
+// settle takes what a node has ready and sends what it says.
+func (c *cluster) settle(i int) {
+	n := c.nodes[i]
+	c.taken += len(n.settle().Persist)
+	for _, s := range n.said {
+		c.mail = append(c.mail, letter{c.now + c.delay, i, s.To, s.Message})
+	}
+	c.due[i] = n.NextTick()
+}
+
+// submit lets a node have so many transactions.
+func (c *cluster) submit(i, count int) {
+	c.nodes[i].load.waiting += count
+	c.nodes[i].Submitted(c.now)
+	c.settle(i)
+}
+
+// run lets so many ns pass.
+func (c *cluster) run(ns int64) {
+	end := c.now + ns
+	for c.now < end {
+		node, at := -1, end
+		for i, due := range c.due {
+			if due != 0 && due < at && !c.down[i] {
+				node, at = i, due
+			}
+		}
+		if len(c.mail) > 0 && c.mail[0].at <= at {
+			c.deliver()
+			continue
+		}
+		c.now = max(c.now, at)
+		if node >= 0 {
+			c.nodes[node].Tick(c.now)
+			c.settle(node)
+		}
+	}
+}
+
+// deliver hands over the next message.
+func (c *cluster) deliver() {
+	l := c.mail[0]
+	c.mail = c.mail[1:]
+	c.now = max(c.now, l.at)
+	if !c.down[l.to] && !c.down[l.from] {
+		c.nodes[l.to].Receive(l.from, l.message, c.now)
+		c.settle(l.to)
+	}
+}
