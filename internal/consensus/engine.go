@@ -145,6 +145,12 @@ func (e *Engine) Err() error { return e.err }
 // Get returns an event that was inserted and is not ancient, or nil.
 func (e *Engine) Get(id event.ID) *event.Event { return e.held[id].event }
 
+// Ordered reports whether the event is held and was ordered.
+func (e *Engine) Ordered(id event.ID) bool {
+	h, ok := e.held[id]
+	return ok && (h.vertex == 0 || e.vertices[h.vertex].ordered)
+}
+
 // RoundOf returns an event's round, as it counts for the round being elected; NegInf also if it is unknown.
 func (e *Engine) RoundOf(id event.ID) int64 { return e.vertices[e.held[id].vertex].round }
 

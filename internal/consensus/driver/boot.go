@@ -1,5 +1,7 @@
 package driver
 
+import "github.com/foxmq/foxmq/internal/event"
+
 const (
 	// bootGrace is how long, in ns, a starting node that could start goes on asking when some peer claims an own
 	// event of it that nobody has handed out yet.
@@ -16,6 +18,8 @@ type boot struct {
 	asked  int64 // since when enough peers have answered at all; 0 if they have not
 	due    int64 // when to look again
 	lost   bool
+	last   *event.Event // own, not ancient when a peer's snapshot was gone over to, and in no log; nil if none
+	told   event.ID     // the own event that a peer told of last
 }
 
 // observe ends the observation once n−f nodes, itself included, have told their tips of this node's own chain and
@@ -34,6 +38,9 @@ func (d *Driver) observe() {
 		}
 	}
 	need := len(d.peers) - d.faults
+	if !d.whole() {
+		met = 0
+	}
 	b.asked = since(b.asked, answered >= need, d.time)
 	b.enough = since(b.enough, met >= need, d.time)
 	giveUp := max(b.asked, d.decidedAt) + bootPatience
@@ -48,6 +55,16 @@ func (d *Driver) observe() {
 	default:
 		b.due = never
 	}
+}
+
+// whole tells whether the last own event that this node knows of is held.
+func (d *Driver) whole() bool {
+	e := d.boot.last
+	if e != nil && e.BirthRound < d.window.ancient {
+		d.window.remember(e)
+		d.boot.last, e = nil, nil
+	}
+	return e == nil || d.window.byID[e.ID()] != nil
 }
 
 // since returns since when a condition holds, 0 if it does not.
@@ -73,10 +90,10 @@ func (d *Driver) met(peer int) int {
 
 // start ends the observation: the node's chain goes on from its highest event.
 func (d *Driver) start() {
-	d.boot = boot{active: true, due: never}
 	c := &d.creator
-	if tips := d.window.tips[d.self]; len(tips) > 0 {
-		c.own = tips[len(tips)-1]
+	c.own = d.lastOwn()
+	d.boot = boot{active: true, due: never}
+	if c.own != nil {
 		c.seq = c.own.event.Seq
 		for _, p := range c.own.parents {
 			if !p.gone && p.event.Creator != d.self {
@@ -87,6 +104,19 @@ func (d *Driver) start() {
 	c.incarnation = c.seq + 1
 	c.changed = true
 	c.news = members{}
+}
+
+// lastOwn returns this node's highest event, nil if none. Which of them came last, or was told of last, means nothing:
+// a peer that lags tells of an earlier one.
+func (d *Driver) lastOwn() *vertex {
+	if v := d.window.byID[d.boot.told]; v != nil && d.cfg.Mutation == OwnTipByArrival {
+		return v
+	}
+	tips := d.window.tips[d.self]
+	if len(tips) == 0 {
+		return nil
+	}
+	return tips[len(tips)-1]
 }
 
 // heardBoot notes whether the peer observes after a start. When it begins to, it has lost its memory, and what it

@@ -12,6 +12,16 @@
 //	d.Advance()
 //	set a timer to d.NextTick()
 //
+// A node that wrote down what it took in begins as follows. Snapshots are for keeping the log short: one that was
+// taken between Ready and Advance, once r.Persist is written, stands for all that was written until then.
+//
+//	d := New(...) or Restore(..., snapshot, ...)
+//	for each piece of the log: d.Replay(...); r := d.Ready(); apply r.Ordered; d.Advance()
+//
+// A node whose disk was lost, and one whose State is Lost, takes a snapshot of a peer's, adds its own last event,
+// if it has one, to those in Last, writes it down, and restores from it with an empty log. In any case the node
+// observes first: the peers know which own event was the last, whatever the disk says.
+//
 // Times are nanoseconds since 1970 by this node's clock. A clock that steps backwards is borne: what was waiting
 // goes on waiting for as long as it still had to.
 //
@@ -41,9 +51,10 @@ type Config struct {
 	// Coin draws the coin byte of an own event; nil draws 0. It should be unpredictable.
 	Coin func() byte
 
-	Engine consensus.Config // Members is filled in
-	Policy Policy
-	Limits Limits
+	Engine   consensus.Config // Members is filled in
+	Policy   Policy
+	Limits   Limits
+	Mutation Mutation
 }
 
 // Source holds the transactions of this node that wait to go into an event. The driver calls it from within its
@@ -101,8 +112,9 @@ type Ready struct {
 	Send []Send
 	// Ordered lists newly decided rounds.
 	Ordered []consensus.Round
-	// Stale lists own events that will never be ordered, by ascending sequence number. When Ordered has been
-	// applied, the user submits again from its first unapplied number on. No own event is created before Advance.
+	// Stale lists own events of this incarnation that will never be ordered, by ascending sequence number. When
+	// Ordered has been applied, the user submits again from its first unapplied number on. No own event is created
+	// before Advance.
 	Stale []*event.Event
 }
 
@@ -195,9 +207,13 @@ type Driver struct {
 }
 
 // New returns a driver that observes: it creates no event before enough peers have told it its own last one.
-// With one member it starts at once.
+// With one member it starts with the first call.
 func New(cfg Config) *Driver {
 	cfg.Engine.Members = cfg.Members
+	return newDriver(cfg, consensus.New(cfg.Engine))
+}
+
+func newDriver(cfg Config, engine *consensus.Engine) *Driver {
 	d := &Driver{
 		cfg:     cfg,
 		policy:  cfg.Policy.withDefaults(),
@@ -205,7 +221,7 @@ func New(cfg Config) *Driver {
 		self:    cfg.Self,
 		faults:  (cfg.Members - 1) / 3,
 		quorum:  cfg.Members*2/3 + 1,
-		engine:  consensus.New(cfg.Engine),
+		engine:  engine,
 		peers:   make([]peer, cfg.Members),
 		expired: newRecentIDs(),
 		wants:   wants{byID: make(map[event.ID]*want), due: never},
@@ -221,7 +237,6 @@ func New(cfg Config) *Driver {
 		d.thresholds[i] = d.window.ancient
 	}
 	d.setInterval()
-	d.observe()
 	return d
 }
 
@@ -281,6 +296,7 @@ func (d *Driver) Receive(from int, m *event.Message, now int64) {
 func (d *Driver) Submitted(now int64) {
 	d.enter(now)
 	d.creator.submitted = d.wall
+	d.observe()
 	d.create()
 }
 

@@ -203,6 +203,7 @@ func (d *Driver) receiveTips(from int, m *event.Message) {
 	for _, t := range m.Tips {
 		if t.Creator == d.self && len(p.ownTips) < d.limits.Branches {
 			p.ownTips = append(p.ownTips, t)
+			d.boot.told = t.ID
 		}
 		if v := d.window.byID[t.ID]; v != nil {
 			d.window.mark(v, from)

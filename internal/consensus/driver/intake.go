@@ -196,18 +196,29 @@ func (d *Driver) accept(a arrival) {
 
 // insert hands an event with all its parents to the window, the log and the engine.
 func (d *Driver) insert(e *event.Event) *vertex {
+	v := d.admit(e)
+	d.ready.Persist = append(d.ready.Persist, e)
+	d.consider(e)
+	return v
+}
+
+// admit puts an event into the window.
+func (d *Driver) admit(e *event.Event) *vertex {
 	v := d.window.add(e, d.self)
 	v.learned, v.since = d.wall, d.time
-	d.ready.Persist = append(d.ready.Persist, e)
 	d.creator.changed = true
 	d.changes++
+	return v
+}
+
+// consider hands an event to the engine.
+func (d *Driver) consider(e *event.Event) {
 	for _, r := range d.engine.Insert(e) {
 		d.decided(r)
 		copy(d.thresholds[:], d.thresholds[1:])
 		d.thresholds[len(d.thresholds)-1] = r.Ancient
 	}
 	d.window.age(d.engine.Ancient())
-	return v
 }
 
 // decided takes over a round from the engine.
@@ -221,7 +232,7 @@ func (d *Driver) decided(r consensus.Round) {
 		}
 	}
 	for _, e := range r.Stale {
-		if e.Creator == d.self && e.Transactions() > 0 {
+		if e.Creator == d.self && e.Transactions() > 0 && d.boot.active && e.Seq >= d.creator.incarnation {
 			d.ready.Stale = append(d.ready.Stale, e)
 		}
 	}

@@ -113,6 +113,18 @@ func (w *window) add(e *event.Event, self int) *vertex {
 	return v
 }
 
+// remember keeps an ancient event as its creator's last word and nothing else, unless a later one is held.
+func (w *window) remember(e *event.Event) {
+	if tips := w.tips[e.Creator]; len(tips) > 0 && tips[len(tips)-1].event.Seq >= e.Seq {
+		return
+	}
+	v := &vertex{event: e, index: w.next, settled: true, ancient: true, last: true}
+	w.next++
+	w.byID[e.ID()] = v
+	w.bytes += len(e.Payload)
+	w.addTip(v)
+}
+
 // confirm makes v and its ancestors firm. Payload counts as work to be done only where it is firm: on the branches
 // of a fork each node may hold other events, to which none refers. If each made events for the sake of those, too
 // few would join in with any one.

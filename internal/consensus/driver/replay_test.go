@@ -1,0 +1,117 @@
+package driver
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/foxmq/foxmq/internal/consensus"
+	"github.com/foxmq/foxmq/internal/event"
+)
+
+// life is what one node alone wrote down and had ordered.
+type life struct {
+	log     []*event.Event
+	ordered []consensus.Round
+	taken   Snapshot // after half of it
+	half    int      // rounds ordered by then
+}
+
+// live lets a cluster of one order a number of transactions, one by one.
+func live(count int) life {
+	n := start(1, 0)
+	var l life
+	for i := range count {
+		n.load.waiting = 1
+		n.Submitted(int64(i+1) * 100 * ms)
+		r := n.Ready()
+		l.log = append(l.log, r.Persist...)
+		l.ordered = append(l.ordered, r.Ordered...)
+		if i == count/2 {
+			l.taken, l.half = n.Snapshot(), len(l.ordered)
+		}
+		n.Advance()
+	}
+	return l
+}
+
+// replay lets a driver read a log, in pieces.
+func replay(n *node, log []*event.Event) (ordered []consensus.Round, wrote int) {
+	for piece := range slices.Chunk(log, 7) {
+		n.Replay(piece, 1e12)
+		r := n.settle()
+		ordered = append(ordered, r.Ordered...)
+		wrote += len(r.Persist)
+	}
+	return ordered, wrote
+}
+
+func numbers(rounds []consensus.Round) []uint64 {
+	list := make([]uint64, len(rounds))
+	for i := range rounds {
+		list[i] = rounds[i].Number
+	}
+	return list
+}
+
+// checkGoesOn lets the node make an event and compares it with the last one before.
+func checkGoesOn(t *testing.T, n *node, last *event.Event) {
+	t.Helper()
+	n.load.waiting = 1
+	n.Submitted(2e12)
+	n.settle()
+	if len(n.made) == 0 || n.made[0].Seq != last.Seq+1 || n.made[0].SelfParent().ID != last.ID() {
+		t.Fatalf("after %d it made %v", last.Seq, n.made)
+	}
+	if n.load.incarnation != last.Seq+1 {
+		t.Errorf("its incarnation is %d", n.load.incarnation)
+	}
+}
+
+func TestReplayOrdersAgain(t *testing.T) {
+	l := live(100)
+	n := start(1, 0)
+	ordered, wrote := replay(n, l.log)
+	if wrote > 0 || !slices.Equal(numbers(ordered), numbers(l.ordered)) {
+		t.Errorf("it wrote %d events again and ordered %v", wrote, numbers(ordered))
+	}
+	checkGoesOn(t, n, l.log[len(l.log)-1])
+}
+
+// The log begins long before the snapshot, as it does when a node dies before it has cut it off.
+func TestReplayFromASnapshot(t *testing.T) {
+	l := live(100)
+	n := &node{}
+	var err error
+	if n.Driver, err = Restore(Config{Members: 1, Source: &n.load}, l.taken, 1e12); err != nil {
+		t.Fatal(err)
+	}
+	ordered, wrote := replay(n, l.log)
+	if wrote > 0 || !slices.Equal(numbers(ordered), numbers(l.ordered[l.half:])) {
+		t.Errorf("it wrote %d events again and ordered %v", wrote, numbers(ordered))
+	}
+	checkGoesOn(t, n, l.log[len(l.log)-1])
+}
+
+// A node that goes on from a peer's snapshot and has made an event that nobody else holds makes none until that one
+// is ancient, and then goes on from it.
+func TestOwnLastEventOutsideTheSnapshot(t *testing.T) {
+	lost := event.Parent{Creator: 1, Seq: 3, BirthRound: 1, ID: event.ID{1}}
+	last := makeEvent(t, event.Event{Seq: 1, BirthRound: 1, Time: 5, Parents: []event.Parent{lost}})
+	n := &node{}
+	var err error
+	s := Snapshot{Last: []*event.Event{last}}
+	if n.Driver, err = Restore(Config{Members: 4, Source: &n.load}, s, ms); err != nil {
+		t.Fatal(err)
+	}
+	n.load.waiting = 1
+	n.Submitted(ms)
+	n.answerBoot(ms, nil, 1, 2, 3)
+	if n.settle(); len(n.made) > 0 {
+		t.Fatal("it made an event beside its last one")
+	}
+	n.window.age(2)
+	n.Tick(2 * ms)
+	if n.settle(); len(n.made) != 1 || n.made[0].Seq != 2 {
+		t.Errorf("it made %v", n.made)
+	}
+}
