@@ -23,6 +23,8 @@ type checker struct {
 	events  map[event.ID]*fact // those that correct nodes have taken in
 	made    int                // how many of them are by correct nodes
 	latency []time.Duration
+	longest time.Duration // between two rounds decided under load, by whichever node was the first
+	at      int64         // when the last one was
 }
 
 // fact is what is known of an event that at least one correct node has taken in.
@@ -182,6 +184,10 @@ func (c *checker) extend(r *consensus.Round) {
 		c.fail("rounds in order", "round %d follows %d", r.Number, c.rounds())
 		return
 	}
+	if c.at > 0 && !c.w.ended {
+		c.longest = max(c.longest, time.Duration(c.w.now-c.at))
+	}
+	c.at = c.w.now
 	c.decided = append(c.decided, *r)
 	c.judges(r)
 	for i := range r.Events {
@@ -292,7 +298,7 @@ func (c *checker) apply(l *log, e *event.Event) {
 			return
 		}
 		l.applied[e.Creator]++
-		if e.Creator >= c.w.sc.liars() && !c.w.ended {
+		if e.Creator >= c.w.sc.liars() {
 			at := c.w.members[e.Creator].hosts[0].source.submitted[number]
 			c.latency = append(c.latency, time.Duration(c.w.now-at))
 		}

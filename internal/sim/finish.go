@@ -22,7 +22,7 @@ const (
 func (w *World) scheduleEnd() {
 	w.after(10*w.sc.Delay, func() {
 		switch {
-		case w.check.rounds() >= w.sc.Rounds:
+		case w.check.rounds() >= w.sc.Rounds && w.now >= epoch+w.sc.Span:
 			w.ended = true
 			w.heal()
 			w.drain(w.check.rounds()+drainRounds, w.now+drainTime)

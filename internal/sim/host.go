@@ -20,6 +20,8 @@ type host struct {
 	audience  []bool // by member: whom it talks with; nil means all
 	timer     uint64 // counts the timers set; only the last one counts
 	log       *log   // of what it has had ordered
+	paused    bool   // it stands still
+	held      []func()
 }
 
 // populate makes what stands for a member.
@@ -105,8 +107,10 @@ func (h *host) connect(peer int, up bool) {
 }
 
 func (h *host) receive(from int, m *event.Message) {
-	h.driver.Receive(from, m, h.clock())
-	h.settle()
+	h.whenAwake(func() {
+		h.driver.Receive(from, m, h.clock())
+		h.settle()
+	})
 }
 
 // settle does what the driver says is ready, until nothing is, and sets the timer.
@@ -127,10 +131,12 @@ func (h *host) settle() {
 	}
 	mine := h.timer
 	h.w.after(max(next-h.clock(), 1000), func() {
-		if h.timer == mine && !h.crashed {
-			h.w.note('t', h.index, 0, nil)
-			h.driver.Tick(h.clock())
-			h.settle()
-		}
+		h.whenAwake(func() {
+			if h.timer == mine && !h.crashed {
+				h.w.note('t', h.index, 0, nil)
+				h.driver.Tick(h.clock())
+				h.settle()
+			}
+		})
 	})
 }

@@ -20,9 +20,11 @@ func (h *host) submit() {
 	if h.crashed || w.ended {
 		return
 	}
-	h.source.submit()
-	h.driver.Submitted(h.clock())
-	h.settle()
+	h.whenAwake(func() {
+		h.source.submit()
+		h.driver.Submitted(h.clock())
+		h.settle()
+	})
 	gap := int64(w.rng.ExpFloat64() * float64(w.sc.Gap))
 	if w.sc.Bursts && w.chance(0.02) {
 		gap += w.between(0, 100*w.sc.Delay)

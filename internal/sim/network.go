@@ -16,6 +16,7 @@ type Network struct {
 	Loss, Duplicates float64
 	Storm            bool // single directions of links become slow and fast again all the time
 	Episodes         bool // partitions and cuts come and go
+	Remote           bool // the last member is at another site, all others are at one
 }
 
 // networkKinds draw scenarios about links.
@@ -65,7 +66,8 @@ func newNetwork(w *World) *network {
 func (n *network) delay(from, to int) int64 {
 	sc := &n.w.sc
 	mean := sc.Delay
-	if from%sc.Sites != to%sc.Sites {
+	last := sc.Members - 1
+	if from%sc.Sites != to%sc.Sites || sc.Remote && (from == last) != (to == last) {
 		mean = sc.Far
 	}
 	spread := int64(float64(mean) * sc.Jitter)

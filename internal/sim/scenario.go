@@ -14,11 +14,13 @@ type Scenario struct {
 	Kind     string // the name of what drew it
 	Members  int
 	Rounds   uint64 // decided before the load ends
+	Span     int64  // passed before the load ends
 	Mutation consensus.Mutation
 
 	Network
 	Load
 	Clocks
+	Pauses
 	Crashes
 	Liars
 }

@@ -23,6 +23,7 @@ type Result struct {
 	Events  int             // made by correct nodes
 	Steps   int             // messages delivered, ticks and so on
 	Elapsed time.Duration   // in virtual time
+	Longest time.Duration   // under load, without a round that the foremost node decided
 	Latency []time.Duration // from a transaction's submission until a correct node has it ordered, for each such pair
 	Trace   [sha256.Size]byte
 }
@@ -120,6 +121,7 @@ func (w *World) after(ns int64, do func()) {
 func (w *World) Run() (Result, *Failure) {
 	w.scheduleWeather()
 	w.scheduleCrashes()
+	w.schedulePauses()
 	w.scheduleEnd()
 	for len(w.actions) > 0 && w.check.failure == nil && !w.check.done {
 		a := heap.Pop(&w.actions).(action)
@@ -138,6 +140,7 @@ func (w *World) Run() (Result, *Failure) {
 		Events:  w.check.made,
 		Steps:   w.steps,
 		Elapsed: time.Duration(w.now - epoch),
+		Longest: w.check.longest,
 		Latency: w.check.latency,
 	}
 	w.trace.Sum(r.Trace[:0])

@@ -15,21 +15,26 @@ const behindRounds = 3
 
 // creator is what the making of own events needs to remember.
 type creator struct {
-	own         *vertex   // the last own event, nil if none
-	seq         uint64    // its sequence number, 0 if none
-	incarnation uint64    // sequence number of the first own event since the start
-	last        int64     // when it was made, in the driver's own time
-	made        [64]int64 // when own events were made, by sequence number modulo 64
-	seen        []*vertex // by creator: the last one of its events that an own event had as a parent
-	others      []*vertex // what otherParents returned last
-	news        members   // creators of events that were taken in since the last own event
-	changed     bool      // the engine knows more than when it was last asked for a preview
-	echoRound   int64     // highest round of which an own event has reached a supermajority's witnesses
-	submitted   int64     // when the Source's newest transaction was learned of, by this node's clock
-	interval    int64     // ns between two events that advance neither the round nor its echo
-	pace        int64     // and what the machine can bear
-	err         error     // why the last own event could not be made, nil if it was
+	own         *vertex         // the last own event, nil if none
+	seq         uint64          // its sequence number, 0 if none
+	incarnation uint64          // sequence number of the first own event since the start
+	last        int64           // when it was made, in the driver's own time
+	made        [madeKept]int64 // when own events were made, by sequence number modulo madeKept
+	seen        []*vertex       // by creator: the last one of its events that an own event had as a parent
+	others      []*vertex       // what otherParents returned last
+	news        members         // creators of events that were taken in since the last own event
+	changed     bool            // the engine knows more than when it was last asked for a preview
+	echoRound   int64           // highest round of which an own event has reached a supermajority's witnesses
+	submitted   int64           // when the Source's newest transaction was learned of, by this node's clock
+	breath      int64           // ns between any two events
+	interval    int64           // ns between two events that advance neither the round nor its echo
+	pace        int64           // and what the machine can bear
+	err         error           // why the last own event could not be made, nil if it was
 }
+
+// madeKept is for how many own events their time is kept, so that the delay to a peer can be measured to which very
+// many are on their way.
+const madeKept = 2048
 
 // plan is an own event to be made.
 type plan struct {
@@ -72,6 +77,9 @@ func (d *Driver) behind() bool {
 // plan looks for a reason to create an event, which are (a) to (d) in docs/consensus.md.
 func (d *Driver) plan() (plan, bool) {
 	c := &d.creator
+	if d.time < c.last+c.breath {
+		return plan{}, false
+	}
 	payload, work := d.cfg.Source.Waiting(), d.window.unorderedEvents > 0
 	due := d.time >= c.last+d.spacing()
 	if !payload && !work || !due && (!work || !c.changed) {
@@ -92,7 +100,7 @@ func (d *Driver) plan() (plan, bool) {
 }
 
 // spacing returns the ns that pass at least before an event of kind (c) or (d).
-func (d *Driver) spacing() int64 { return max(d.creator.interval, d.creator.pace) }
+func (d *Driver) spacing() int64 { return max(d.creator.breath, d.creator.interval, d.creator.pace) }
 
 // capped tells whether so many own events are unechoed that those of kind (c) and (d) must wait. Where all payload
 // is ordered nobody will echo anything, so the next payload must not wait for it. It is lifted when there is news
@@ -164,10 +172,10 @@ func (d *Driver) tipOf(creator int) *vertex {
 // a while, or two nodes that return from a partition could wait for each other.
 // Seen is where the search ends, if it is on the chain.
 func (d *Driver) sound(t, seen *vertex) *vertex {
-	if t.gap < d.thresholds[0] || d.time >= d.decidedAt+patience && d.window.branches(t.event.Creator) <= 1 {
+	if d.filled(t) || d.time >= d.decidedAt+d.distrust() && d.window.branches(t.event.Creator) <= 1 {
 		return t
 	}
-	for t != nil && t != seen && !t.gone && t.gap >= d.thresholds[0] {
+	for t != nil && t != seen && !t.gone && !d.filled(t) {
 		t = t.selfParent
 	}
 	if t == nil || t.gone {
@@ -175,6 +183,15 @@ func (d *Driver) sound(t, seen *vertex) *vertex {
 	}
 	return t
 }
+
+// filled tells whether what is missing below an event has been ancient for long enough.
+func (d *Driver) filled(t *vertex) bool {
+	return t.chainGap < d.thresholds[0] && t.gap < d.thresholds[margin/2]
+}
+
+// distrust returns for how many ns without a decided round a creator that has not forked is not believed: about ten
+// one-way delays.
+func (d *Driver) distrust() int64 { return min(25*d.creator.interval, patience) }
 
 // preview asks the engine what an own event with these other-parents would be.
 func (d *Driver) preview(others []*vertex) consensus.Preview {
@@ -258,14 +275,19 @@ func claim(v *vertex) event.Parent {
 
 // createDue returns when an own event may be due, in the driver's own time.
 func (d *Driver) createDue() int64 {
+	c := &d.creator
+	work := d.window.unorderedEvents > 0
 	switch {
 	case len(d.ready.Stale) > 0:
 		return d.time
-	case !d.mayCreate() || d.capped():
+	case !d.mayCreate():
 		return never
-	case d.cfg.Source.Waiting(),
-		d.window.unorderedEvents > 0 && d.creator.news != members{} && len(d.otherParents()) > 0:
-		return d.creator.last + d.spacing()
+	case work && c.changed: // (a) or (b) may have been out of breath
+		return c.last + c.breath
+	case d.capped():
+		return never
+	case d.cfg.Source.Waiting(), work && c.news != members{} && len(d.otherParents()) > 0:
+		return c.last + d.spacing()
 	}
 	return never
 }

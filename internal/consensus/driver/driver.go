@@ -75,6 +75,9 @@ type Policy struct {
 	// round nor its echo follows the last one. Between them it is 0.4 times the measured one-way delay.
 	// Defaults 500 µs and 40 ms.
 	MinInterval, MaxInterval int64
+	// MaxBreath bounds, in ns, the time that passes before an own event of any kind follows the last one. Up to it
+	// it is a twelfth of the delay to the slowest connected peer, which could not follow otherwise; default 40 ms.
+	MaxBreath int64
 	// MaxPayload is the payload limit handed to the Source, in bytes; default 1 MiB.
 	MaxPayload int
 	// MaxUnechoed is how many own events may follow the last one that a supermajority has echoed; default 4.
@@ -128,6 +131,7 @@ type Send struct {
 const (
 	defaultMinInterval   = 500e3
 	defaultMaxInterval   = 40e6
+	defaultMaxBreath     = 40e6
 	defaultMaxPayload    = 1 << 20
 	defaultMaxUnechoed   = 4
 	defaultBusyTips      = 500e6
@@ -146,6 +150,7 @@ const (
 func (p Policy) withDefaults() Policy {
 	p.MinInterval = cmp.Or(p.MinInterval, defaultMinInterval)
 	p.MaxInterval = cmp.Or(p.MaxInterval, defaultMaxInterval)
+	p.MaxBreath = cmp.Or(p.MaxBreath, defaultMaxBreath)
 	p.MaxPayload = cmp.Or(p.MaxPayload, defaultMaxPayload)
 	p.MaxUnechoed = cmp.Or(p.MaxUnechoed, defaultMaxUnechoed)
 	p.BusyTips = cmp.Or(p.BusyTips, defaultBusyTips)
@@ -167,7 +172,8 @@ func (l Limits) withDefaults() Limits {
 }
 
 // margin is for how many decided rounds a missing parent must have been ancient before own events build on its
-// child.
+// child. Where another creator's event lies in between, which had the same margin to keep, half of it will do: nodes
+// decide a round at different times, and if all kept the same margin, each could wait for the next.
 const margin = 4
 
 // never is a time that does not come.
@@ -197,6 +203,7 @@ type Driver struct {
 	decidedAt  int64          // when a round was last decided, in the driver's own time
 	behindAt   int64          // since when it has been behind, in the driver's own time; 0 if it is not
 	thresholds [margin]uint64 // below which events were ancient after the latest decided rounds, the oldest first
+	idleAt     int64          // when there was no work last, in the driver's own time
 	changes    uint64         // counts the events taken in
 	visit      uint64         // counts the walks through the window
 	dropped    uint64
@@ -236,7 +243,7 @@ func newDriver(cfg Config, engine *consensus.Engine) *Driver {
 	for i := range d.thresholds {
 		d.thresholds[i] = d.window.ancient
 	}
-	d.setInterval()
+	d.setIntervals()
 	return d
 }
 
@@ -244,12 +251,16 @@ func newDriver(cfg Config, engine *consensus.Engine) *Driver {
 func (d *Driver) enter(now int64) {
 	d.time += max(0, now-d.wall)
 	d.wall = now
+	if d.window.unorderedEvents == 0 {
+		d.idleAt = d.time
+	}
 }
 
 // Connected says that messages can be sent to the peer from now on.
 func (d *Driver) Connected(peer int, now int64) {
 	d.enter(now)
 	d.peers[peer].connected = true
+	d.setIntervals()
 	d.window.unmark(peer, false)
 	d.askAfresh(peer)
 	d.tellTips(peer)
@@ -260,6 +271,7 @@ func (d *Driver) Connected(peer int, now int64) {
 func (d *Driver) Disconnected(peer int) {
 	d.peers[peer].connected = false
 	d.peers[peer].out = nil
+	d.setIntervals()
 }
 
 // Lost says that messages to the peer were dropped, a whole queue of them, say. The driver sends what matters again.

@@ -25,6 +25,7 @@ type peer struct {
 	answered  bool             // it has answered this node's Boot
 	ownTips   []event.Tip      // its tips of this node's own chain, as it last told them
 	echo      uint64           // highest own sequence number from which an event of it descends
+	measured  uint64           // the one by which its delay was last measured
 	delay     int64            // estimated one-way delay in ns
 	toldAt    int64            // when it was last told the tips, in the driver's own time
 	told      uint64           // how many events had been taken in then
@@ -234,37 +235,70 @@ func (d *Driver) tipsDue(to int) int64 {
 	return p.toldAt + period + period*spread/64
 }
 
-// echo notes that an event of the peer descends from the own event with this number, and how long that took.
+// echo notes that an event of the peer descends from the own event with this number.
 func (d *Driver) echo(peer int, own uint64) {
-	p := &d.peers[peer]
-	if peer == d.self || own <= p.echo {
-		return
+	if peer != d.self {
+		d.peers[peer].echo = max(d.peers[peer].echo, own)
+		d.measure(peer, own)
 	}
-	p.echo = own
-	if own > d.creator.seq || d.creator.seq-own >= uint64(len(d.creator.made)) || own < d.creator.incarnation {
-		return
-	}
-	delay := min((d.time-d.creator.made[own%uint64(len(d.creator.made))])/2, maxDelay)
-	if delay < p.delay {
-		p.delay = delay
-	} else {
-		p.delay += (delay - p.delay) / 16
-	}
-	d.setInterval()
 }
 
-// setInterval derives the interval of creation from the median of the delays: 0.4 of it.
-func (d *Driver) setInterval() {
+// echoLate does the same for an event that came too late to be taken in: all it gives away is the delay. Without
+// that, whoever is too far away to be heard in time would never be waited for.
+func (d *Driver) echoLate(e *event.Event) {
+	for i := range e.Parents {
+		if p := &e.Parents[i]; p.Creator == d.self && e.Creator != d.self {
+			d.measure(e.Creator, p.Seq)
+		}
+	}
+}
+
+// measure estimates the delay to a peer that has just shown for the first time that it knows this own event. If the
+// cluster was idle in between, the peer may have had no reason to answer; but it did before the next own event came.
+func (d *Driver) measure(peer int, own uint64) {
+	p, c := &d.peers[peer], &d.creator
+	if own <= p.measured || own > c.seq || c.seq-own >= madeKept || own < c.incarnation {
+		return
+	}
+	p.measured = own
+	made, next := c.made[own%madeKept], d.time
+	if own < c.seq {
+		next = c.made[(own+1)%madeKept]
+	}
+	most := (d.time - made) / 2
+	least := most
+	if made < d.idleAt {
+		least = (d.time - next) / 2
+	}
+	switch {
+	case most < p.delay:
+		p.delay = most
+	case least > p.delay:
+		p.delay += (min(least, maxDelay) - p.delay) / 16
+	}
+	d.setIntervals()
+}
+
+// slowest is the share of the delay to the slowest connected peer by which own events are apart at least. What that
+// peer makes is born in the round that it knew to be pending, a delay ago, and comes in another delay later. If the
+// others, being near each other, had finished all the rounds that are kept by then, nothing of it could ever be
+// ordered. A round takes two events of each member, so they finish no more than this many in the meantime.
+const slowest = 12
+
+// setIntervals derives from the delays how far apart own events are: a part of the slowest for any two of them, 0.4
+// of the median for those that advance nothing.
+func (d *Driver) setIntervals() {
 	delays := make([]int64, 0, usualMembers)
 	for p := range d.peers {
 		if d.peers[p].connected {
 			delays = append(delays, d.peers[p].delay)
 		}
 	}
-	median := int64(0)
+	median, longest := int64(0), int64(0)
 	if len(delays) > 0 {
 		slices.Sort(delays)
-		median = delays[len(delays)/2]
+		median, longest = delays[len(delays)/2], delays[len(delays)-1]
 	}
 	d.creator.interval = min(max(median*2/5, d.policy.MinInterval), d.policy.MaxInterval)
+	d.creator.breath = min(longest/slowest, d.policy.MaxBreath)
 }

@@ -26,6 +26,7 @@ func (d *Driver) receiveEvent(from int, e *event.Event) {
 		d.window.mark(v, from)
 	case d.waiting.byID[id] != nil:
 	case e.BirthRound < d.window.ancient:
+		d.echoLate(e)
 		d.expire(id)
 	default:
 		d.place(arrival{e, from})

@@ -18,6 +18,7 @@ type vertex struct {
 	since      int64     // the same in the driver's own time
 	own        uint64    // highest sequence number of this node's chain among its ancestors, itself included
 	gap        uint64    // highest claimed birth round of a parent not held, its own or an ancestor's; 0 if none
+	chainGap   uint64    // the same of its own parents and those of its self-ancestors alone
 	firm       bool      // an event of a creator that had not forked descends from it, or it is one itself
 	unordered  bool      // firm, has payload and is neither ordered nor ancient
 	settled    bool      // ordered or ancient
@@ -89,7 +90,7 @@ func (w *window) add(e *event.Event, self int) *vertex {
 	for i := range e.Parents {
 		p := w.byID[e.Parents[i].ID]
 		if p == nil {
-			v.gap = max(v.gap, e.Parents[i].BirthRound)
+			v.chainGap = max(v.chainGap, e.Parents[i].BirthRound)
 			continue
 		}
 		v.gap = max(v.gap, p.gap)
@@ -97,8 +98,10 @@ func (w *window) add(e *event.Event, self int) *vertex {
 		v.own = max(v.own, p.own)
 		if i == 0 && e.Seq > 1 && p.matches(&e.Parents[i]) {
 			v.selfParent = p
+			v.chainGap = max(v.chainGap, p.chainGap)
 		}
 	}
+	v.gap = max(v.gap, v.chainGap)
 	if e.Creator == self {
 		v.own = max(v.own, e.Seq)
 	}

@@ -1,0 +1,45 @@
+package sim
+
+// Pauses is what a scenario says of processes that stand still for a while, as under SIGSTOP or a long garbage
+// collection elsewhere on the machine. One correct node after another does, for Pause ns every PauseGap ns.
+type Pauses struct {
+	Pause, PauseGap int64
+}
+
+// schedulePauses lets nodes stand still.
+func (w *World) schedulePauses() {
+	if w.sc.Pause == 0 {
+		return
+	}
+	w.after(w.sc.PauseGap, func() {
+		if w.ended {
+			return
+		}
+		l := w.check.logs[w.rng.IntN(len(w.check.logs))]
+		l.host.pause()
+		w.schedulePauses()
+	})
+}
+
+// pause lets the node stand still. What arrives meanwhile waits in its sockets.
+func (h *host) pause() {
+	h.paused = true
+	h.w.note('p', h.index, 0, nil)
+	h.w.after(h.w.sc.Pause, func() {
+		h.paused = false
+		held := h.held
+		h.held = nil
+		for _, do := range held {
+			do()
+		}
+	})
+}
+
+// whenAwake does something now, or as soon as the node no longer stands still.
+func (h *host) whenAwake(do func()) {
+	if h.paused {
+		h.held = append(h.held, do)
+		return
+	}
+	do()
+}
