@@ -299,7 +299,7 @@ func (d *Driver) Receive(from int, m *event.Message, now int64) {
 		d.answer(from, m)
 	}
 	if m.Boot {
-		d.send(from, &event.Message{Tips: d.window.appendTips(nil), Answer: true})
+		d.send(from, &event.Message{Tips: d.window.allTips(), Answer: true})
 	}
 	d.act()
 }

@@ -218,7 +218,7 @@ func (d *Driver) receiveTips(from int, m *event.Message) {
 func (d *Driver) tellTips(to int) {
 	p := &d.peers[to]
 	p.toldAt, p.told = d.time, d.changes
-	d.send(to, &event.Message{Tips: d.window.appendTips(nil), Boot: !d.boot.active})
+	d.send(to, &event.Message{Tips: d.window.allTips(), Boot: !d.boot.active})
 }
 
 // tipsDue returns when the peer is to be told the tips, in the driver's own time.

@@ -8,8 +8,8 @@ const expiredLimit = 4096
 // recentIDs is a set of the IDs that were added last.
 type recentIDs struct {
 	set  map[event.ID]bool
-	ring [expiredLimit]event.ID
-	next int
+	ring []event.ID // grows up to the limit
+	next int        // of the ring, the place that is overwritten next
 }
 
 func newRecentIDs() *recentIDs { return &recentIDs{set: make(map[event.ID]bool)} }
@@ -20,8 +20,12 @@ func (r *recentIDs) add(id event.ID) {
 	if r.set[id] {
 		return
 	}
-	delete(r.set, r.ring[r.next])
-	r.ring[r.next] = id
+	if len(r.ring) < expiredLimit {
+		r.ring = append(r.ring, id)
+	} else {
+		delete(r.set, r.ring[r.next])
+		r.ring[r.next] = id
+		r.next = (r.next + 1) % expiredLimit
+	}
 	r.set[id] = true
-	r.next = (r.next + 1) % len(r.ring)
 }

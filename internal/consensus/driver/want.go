@@ -88,7 +88,7 @@ func (d *Driver) ask() {
 	})
 	for p, ids := range due {
 		if len(ids) > 0 {
-			d.send(p, &event.Message{Want: ids, Tips: d.window.appendTips(nil)})
+			d.send(p, &event.Message{Want: ids, Tips: d.window.allTips()})
 		}
 	}
 }

@@ -179,14 +179,15 @@ func (w *window) branches(creator int) int {
 	return n
 }
 
-// appendTips appends every tip, as a message tells them.
-func (w *window) appendTips(dst []event.Tip) []event.Tip {
+// allTips returns every tip, as a message tells them.
+func (w *window) allTips() []event.Tip {
+	all := make([]event.Tip, 0, len(w.tips))
 	for creator, tips := range w.tips {
 		for _, t := range tips {
-			dst = append(dst, event.Tip{Creator: creator, Seq: t.event.Seq, ID: t.event.ID()})
+			all = append(all, event.Tip{Creator: creator, Seq: t.event.Seq, ID: t.event.ID()})
 		}
 	}
-	return dst
+	return all
 }
 
 // settle notes that the vertex waits for the order no longer.
