@@ -6,16 +6,19 @@ import (
 	"github.com/foxmq/foxmq/internal/event"
 )
 
-// cluster is some nodes under test on links of one delay, in virtual time. A message is lost if its receiver is down
-// when it would arrive.
+// cluster is some nodes under test on links of one delay, in virtual time. Nothing arrives at a node that is cut off,
+// or from it; nobody is told of that.
 type cluster struct {
 	now   int64
 	delay int64 // ns from one node to another
 	nodes []*node
 	due   []int64  // by node: its next tick, 0 if none
-	down  []bool   // by node
+	cut   []bool   // by node: it is cut off
 	mail  []letter // under way, in the order in which it arrives
 	taken int      // events taken in, by all nodes
+
+	ordered []int            // by node: transactions
+	stale   [][]*event.Event // by node
 }
 
 type letter struct {
@@ -26,7 +29,10 @@ type letter struct {
 
 // startCluster connects nodes, each under the limits, and runs until all of them are active.
 func startCluster(t testing.TB, members int, delay int64, limits Limits) *cluster {
-	c := &cluster{now: 1e9, delay: delay, due: make([]int64, members), down: make([]bool, members)}
+	c := &cluster{
+		now: 1e9, delay: delay, due: make([]int64, members), cut: make([]bool, members),
+		ordered: make([]int, members), stale: make([][]*event.Event, members),
+	}
 	for i := range members {
 		n := &node{}
 		n.Driver = New(Config{Members: members, Self: i, Source: &n.load, Limits: limits})
@@ -52,8 +58,15 @@ func startCluster(t testing.TB, members int, delay int64, limits Limits) *cluste
 // settle takes what a node has ready and sends what it says.
 func (c *cluster) settle(i int) {
 	n := c.nodes[i]
-	c.taken += len(n.settle().Persist)
-	for _, s := range n.said {
+	r := n.settle()
+	c.taken += len(r.Persist)
+	c.stale[i] = append(c.stale[i], r.Stale...)
+	for _, round := range r.Ordered {
+		for _, o := range round.Events {
+			c.ordered[i] += o.Event.Transactions()
+		}
+	}
+	for _, s := range r.Send {
 		c.mail = append(c.mail, letter{c.now + c.delay, i, s.To, s.Message})
 	}
 	c.due[i] = n.NextTick()
@@ -72,7 +85,7 @@ func (c *cluster) run(ns int64) {
 	for c.now < end {
 		node, at := -1, end
 		for i, due := range c.due {
-			if due != 0 && due < at && !c.down[i] {
+			if due != 0 && due < at {
 				node, at = i, due
 			}
 		}
@@ -93,7 +106,7 @@ func (c *cluster) deliver() {
 	l := c.mail[0]
 	c.mail = c.mail[1:]
 	c.now = max(c.now, l.at)
-	if !c.down[l.to] && !c.down[l.from] {
+	if !c.cut[l.to] && !c.cut[l.from] {
 		c.nodes[l.to].Receive(l.from, l.message, c.now)
 		c.settle(l.to)
 	}

@@ -1,0 +1,218 @@
+package driver
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/foxmq/foxmq/internal/event"
+)
+
+const hour = int64(3600e9)
+
+// wantBounded fails if a node holds or asks for more than the limits say, or than the rounds kept can take.
+func wantBounded(t *testing.T, c *cluster) {
+	t.Helper()
+	const recent = 40 * 6 * 4 // rounds that are not ancient, events of a member in a round, members
+	for i, n := range c.nodes {
+		s := n.Status()
+		if s.Kept > n.limits.KeptEvents+recent || s.Waiting > n.limits.WaitingEvents || s.Missing > maxWants {
+			t.Fatalf("node %d holds %d events, %d wait, %d are asked for", i, s.Kept, s.Waiting, s.Missing)
+		}
+		for p := range n.peers {
+			if out := len(n.peers[p].out); out > 0 {
+				t.Fatalf("node %d has %d messages left for %d", i, out, p)
+			}
+		}
+	}
+}
+
+// One of four is cut off for two hours in which the others order one transaction after another. It then cannot catch
+// up any more: its peers have let go of what it lacks.
+func TestPeerAwayForHours(t *testing.T) {
+	c := startCluster(t, 4, 100*ms, Limits{KeptEvents: 1000})
+	c.cut[3] = true
+	c.submit(3, 1)
+	submitted := 0
+	for end := c.now + 2*hour; c.now < end; submitted++ {
+		c.submit(submitted%3, 1)
+		c.run(5e9)
+		wantBounded(t, c)
+	}
+	for i, ordered := range c.ordered[:3] {
+		if ordered != submitted {
+			t.Errorf("node %d ordered %d of %d transactions", i, ordered, submitted)
+		}
+	}
+	if made := len(c.nodes[3].made); made != 1 {
+		t.Errorf("the node that is cut off made %d events", made)
+	}
+	c.cut[3] = false
+	c.submit(0, 1)
+	c.run(60e9)
+	if state := c.nodes[3].Status().State; state != Lost {
+		t.Errorf("after two hours the state of the node that was cut off is %d", state)
+	}
+	wantBounded(t, c)
+}
+
+// Two of four are cut off for two hours, and all have more transactions than they could ever order. The graph does
+// not grow meanwhile, and when the two are back, everything goes on.
+func TestNoQuorumForHours(t *testing.T) {
+	c := startCluster(t, 4, 100*ms, Limits{})
+	c.cut[2], c.cut[3] = true, true
+	for i := range c.nodes {
+		c.submit(i, 100)
+	}
+	c.run(60e9)
+	taken := c.taken
+	for end := c.now + 2*hour; c.now < end; {
+		c.run(60e9)
+		wantBounded(t, c)
+	}
+	if c.taken != taken {
+		t.Errorf("%d events were taken in without a quorum", c.taken-taken)
+	}
+	c.cut[2], c.cut[3] = false, false
+	c.run(60e9)
+	for i := range c.nodes {
+		if c.ordered[i] != 400 || c.nodes[i].Status().Unordered > 0 {
+			t.Errorf("node %d ordered %d of 400 transactions", i, c.ordered[i])
+		}
+	}
+}
+
+// What a node makes while it is cut off goes stale if the others order long enough without it. It learns of each such
+// event that has payload once, in the order in which it made them.
+func TestStaleEventsComeBackOnce(t *testing.T) {
+	c := startCluster(t, 4, 10*ms, Limits{})
+	c.cut[3] = true
+	c.submit(3, 3)
+	for range 300 {
+		c.submit(0, 1)
+		c.run(100 * ms)
+	}
+	made := slices.Clone(c.nodes[3].made)
+	c.cut[3] = false
+	for range 100 {
+		c.submit(0, 1)
+		c.run(100 * ms)
+	}
+	if len(made) != 3 || !slices.Equal(c.stale[3], made) {
+		t.Errorf("made %v while cut off, %v came back", made, c.stale[3])
+	}
+	if len(c.stale[0]) > 0 || c.ordered[3] != 400 || c.ordered[0] != 400 {
+		t.Errorf("the others got %v back; ordered %v", c.stale[0], c.ordered)
+	}
+}
+
+// hand gives a node events as one peer's message.
+func (n *node) hand(from int, events ...*event.Event) Ready {
+	n.Receive(from, &event.Message{Events: events}, 2*ms)
+	return n.settle()
+}
+
+// A peer that floods a node with events of the future makes it forget only what that peer sent.
+func TestFloodDoesNotEvictOthers(t *testing.T) {
+	n := &node{}
+	n.Driver = New(Config{Members: 4, Source: &n.load, Limits: Limits{WaitingEvents: 3, WaitingBytes: 100}})
+	lone := makeEvent(t, event.Event{Creator: 2, Seq: 1, BirthRound: 99, Time: 5})
+	n.hand(2, lone)
+	for i := range 100 {
+		n.hand(1, makeEvent(t, event.Event{Creator: 1, Seq: 1, BirthRound: 50, Time: int64(i)}))
+	}
+	if got := len(n.waiting.peers[1].list); got != 3 || n.waiting.byID[lone.ID()] == nil {
+		t.Errorf("of the flood %d wait; the other peer's: %v", got, n.waiting.byID[lone.ID()])
+	}
+	large := event.AppendTransaction(nil, make([]byte, 80))
+	for i := range 3 {
+		n.hand(1, makeEvent(t, event.Event{Creator: 1, Seq: 1, BirthRound: 2, Time: int64(i), Payload: large}))
+	}
+	if got := n.waiting.peers[1].bytes; got > 100 || n.waiting.byID[lone.ID()] == nil {
+		t.Errorf("of the flood %d bytes wait; the other peer's: %v", got, n.waiting.byID[lone.ID()])
+	}
+}
+
+// An event that had to be forgotten and that another waits for is asked for again.
+func TestForgottenIsAskedForAgain(t *testing.T) {
+	n := &node{}
+	n.Driver = New(Config{Members: 4, Source: &n.load, Limits: Limits{WaitingEvents: 1}})
+	n.Connected(1, ms)
+	n.settle()
+	far := makeEvent(t, event.Event{Creator: 1, Seq: 1, BirthRound: 9, Time: 5})
+	child := makeEvent(t, event.Event{
+		Creator: 2, Seq: 1, BirthRound: 9, Time: 6, Parents: []event.Parent{claim(&vertex{event: far})},
+	})
+	n.hand(1, far)
+	n.hand(2, child)
+	near := makeEvent(t, event.Event{Creator: 3, Seq: 1, BirthRound: 2, Time: 5})
+	n.hand(1, near)
+	if n.waiting.byID[far.ID()] != nil || n.waiting.byID[near.ID()] == nil {
+		t.Fatal("the nearer of two was forgotten")
+	}
+	var asked []event.ID
+	for now := 3 * ms; now < 200*ms; now += 10 * ms {
+		n.Tick(now)
+		for _, s := range n.settle().Send {
+			asked = append(asked, s.Message.Want...)
+		}
+	}
+	if !slices.Contains(asked, far.ID()) {
+		t.Errorf("asked for %v", asked)
+	}
+}
+
+// A branch beyond the cap is refused, but taken in when an event of a member that has not forked builds on it.
+func TestBranchThatOthersBuildOn(t *testing.T) {
+	n := start(4, 0)
+	branch := func(i int) *event.Event {
+		return makeEvent(t, event.Event{Creator: 1, Seq: 1, BirthRound: 1, Time: int64(i)})
+	}
+	for i := range defaultBranches {
+		n.hand(1, branch(i))
+	}
+	late := branch(99)
+	if r := n.hand(1, late); len(r.Persist) > 0 {
+		t.Fatal("a branch beyond the cap was taken in")
+	}
+	child := makeEvent(t, event.Event{
+		Creator: 2, Seq: 1, BirthRound: 1, Time: 100, Parents: []event.Parent{claim(&vertex{event: late})},
+	})
+	n.hand(2, child)
+	if r := n.hand(2, late); !slices.Equal(r.Persist, []*event.Event{late, child}) {
+		t.Errorf("taken in: %v", r.Persist)
+	}
+}
+
+// A member that makes events without end cannot fill the others' memory while nothing is decided.
+func TestChainIsBounded(t *testing.T) {
+	n := &node{}
+	n.Driver = New(Config{Members: 4, Source: &n.load, Limits: Limits{CreatorEvents: 10, WaitingEvents: 20}})
+	e := makeEvent(t, event.Event{Creator: 1, Seq: 1, BirthRound: 1, Time: 1})
+	for i := range 100 {
+		n.hand(1, e)
+		e = makeEvent(t, event.Event{
+			Creator: 1, Seq: e.Seq + 1, BirthRound: 1, Time: int64(i) + 2,
+			Parents: []event.Parent{claim(&vertex{event: e})},
+		})
+	}
+	if s := n.Status(); s.Kept != 10 || s.Waiting > 20 {
+		t.Errorf("%d events were taken in, %d wait", s.Kept, s.Waiting)
+	}
+}
+
+// The memory of what came too late is bounded: the oldest is forgotten first.
+func TestExpiredIsBounded(t *testing.T) {
+	r := newRecentIDs()
+	name := func(i int) event.ID { return event.ID{byte(i), byte(i >> 8), 1} }
+	const many = 3*expiredLimit + 5
+	for i := range many {
+		r.add(name(i))
+		r.add(name(i))
+	}
+	if len(r.set) != expiredLimit || len(r.ring) != expiredLimit {
+		t.Errorf("remembers %d", len(r.set))
+	}
+	if r.has(name(many-expiredLimit-1)) || !r.has(name(many-expiredLimit)) || !r.has(name(many-1)) {
+		t.Error("forgets other than the oldest")
+	}
+}
