@@ -26,7 +26,7 @@ test-race: ## the concurrent packages under the race detector
 	$(GO) test -race -short -timeout 15m ./internal/node/... ./internal/broker/... ./internal/gossip/... ./internal/users/...
 
 .PHONY: test-long
-test-long: build ## soaks, 24 kill runs, many more seeds and graphs, a minute of every fuzzer
+test-long: build ## soaks, 100 kill runs, many more seeds and graphs, a minute of every fuzzer
 	FOXMQ_LONG=1 $(GO) test -timeout 4h ./...
 	$(MAKE) fuzz FUZZTIME=60s
 
