@@ -2,17 +2,12 @@ package literal_test
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/foxmq/foxmq/internal/consensus"
 	"github.com/foxmq/foxmq/internal/consensus/graphtest"
-	"github.com/foxmq/foxmq/internal/consensus/literal"
-	"github.com/foxmq/foxmq/internal/event"
 )
 
 var update = flag.Bool("update", false, "write what the oracle says into testdata, to be reviewed")
@@ -34,7 +29,10 @@ func TestDrawnGraphs(t *testing.T) {
 				t.Fatal(err)
 			}
 			drawing, want, _ := strings.Cut(string(text), divider)
-			got := describe(t, graphtest.Parse(drawing))
+			got, err := narrate(drawing)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if *update {
 				if err := os.WriteFile(file, []byte(drawing+divider+got), 0o644); err != nil {
 					t.Fatal(err)
@@ -46,68 +44,26 @@ func TestDrawnGraphs(t *testing.T) {
 	}
 }
 
-// describe runs the drawing and says, event by event, what came of it.
-func describe(t *testing.T, d *graphtest.Drawn) string {
-	t.Helper()
-	n := &narrator{Drawn: d, fame: map[event.ID]literal.Fame{}, witnesses: map[uint64][]event.ID{}}
-	n.pair = newPair(&graphtest.Graph{Members: d.Members, CoinPeriod: 5, RoundsKept: 26}, consensus.NoMutation)
-	if err := d.Run(n.slow.Pending, func(name string, ev *event.Event) {
-		rounds, err := n.insert(ev)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		n.tell(name, ev.ID(), rounds)
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return n.String()
-}
-
-// narrator writes what becomes of a drawn graph.
-type narrator struct {
-	*graphtest.Drawn
-	*pair
-	strings.Builder
-	known     []event.ID
-	fame      map[event.ID]literal.Fame
-	witnesses map[uint64][]event.ID // by round, as they came
-}
-
-func (n *narrator) tell(name string, id event.ID, rounds []consensus.Round) {
-	n.known = append(n.known, id)
-	where := "no round"
-	if round := n.slow.RoundOf(id); n.slow.Witness(id) {
-		n.witnesses[uint64(round)] = append(n.witnesses[uint64(round)], id)
-		where = fmt.Sprintf("round %d, witness", round)
-	} else if round != consensus.NegInf {
-		where = fmt.Sprintf("round %d", round)
-	}
-	fmt.Fprintf(n, "%-4s %s\n", name, where)
-	for _, r := range rounds {
-		n.tellRound(r)
-	}
-	for _, id := range n.known {
-		if f := n.slow.Fame(id); f != literal.Undecided && n.fame[id] == literal.Undecided {
-			n.fame[id] = f
-			fmt.Fprintf(n, "     %s: famous %t\n", n.Names[id], f == literal.Famous)
+// TestDrawingsAreChecked makes sure that a slip of the pen is an error and not another graph.
+func TestDrawingsAreChecked(t *testing.T) {
+	for _, drawing := range []string{
+		"a1\na3", "a1\na2:b", "a1\na1", "a1 b1\na2:b7", "a1@x", "a1!", "a1 b1\na2:bb", "a1\na2@0", "kept\na1", "coins 3\na1",
+	} {
+		if story, err := narrate(drawing); err == nil {
+			t.Errorf("%q passes for a graph:\n%s", drawing, story)
 		}
 	}
 }
 
-func (n *narrator) tellRound(r consensus.Round) {
-	fmt.Fprintf(n, "     round %d is decided\n       judges:", r.Number)
-	for _, id := range r.Judges {
-		fmt.Fprintf(n, " %s", n.Names[id])
+// narrate tells what becomes of a drawing.
+func narrate(drawing string) (string, error) {
+	d, err := graphtest.Parse(drawing)
+	if err != nil {
+		return "", err
 	}
-	fmt.Fprint(n, "\n       not judges:")
-	for _, id := range n.witnesses[r.Number] {
-		if !slices.Contains(r.Judges, id) {
-			fmt.Fprintf(n, " %s", n.Names[id])
-		}
+	n := newNarrator(d)
+	if err := d.Run(n); err != nil {
+		return "", err
 	}
-	fmt.Fprint(n, "\n       received:")
-	for _, o := range r.Events {
-		fmt.Fprintf(n, " %s at %g", n.Names[o.Event.ID()], float64(o.Time)/1e6)
-	}
-	fmt.Fprintln(n)
+	return n.story()
 }

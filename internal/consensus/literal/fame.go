@@ -111,11 +111,20 @@ func (o *Oracle) castVote(v, c *vertex) bool {
 	if d == 1 {
 		return firstVote(v, c)
 	}
-	yes, no := o.tally(v, c)
-	if d%int64(o.coinPeriod) == 0 && max(yes, no) < o.quorum {
+	if o.flips(v, c) {
 		return v.Coin&1 == 1
 	}
+	yes, no := o.tally(v, c)
 	return yes >= no
+}
+
+// flips reports whether v votes with its coin: in every coinPeriod-th round of voting, without a clear tally.
+func (o *Oracle) flips(v, c *vertex) bool {
+	if (v.round-c.round)%int64(o.coinPeriod) != 0 {
+		return false
+	}
+	yes, no := o.tally(v, c)
+	return max(yes, no) < o.quorum
 }
 
 // firstVote is YES if firstWitness(v) strongly saw c, and NO if it strongly saw another witness of that creator;

@@ -6,7 +6,8 @@
 // the page.
 //
 // literal.go holds the graph, seeing.go rounds and strongly seeing, fame.go elections, order.go the order within
-// a decided round, check.go what must hold in every graph with at most f faulty members.
+// a decided round, check.go what must hold in every graph with at most f faulty members, minutes.go how a round was
+// decided, for a person to follow.
 package literal
 
 import (
@@ -30,6 +31,7 @@ type Oracle struct {
 	err     error
 
 	votes     map[ballot]bool // of the election of the pending round, as counted in this evaluation
+	watch     func(Minutes)   // nil if nobody does
 	check     bool
 	violation error
 }
@@ -77,6 +79,9 @@ func (o *Oracle) Insert(ev *event.Event) []consensus.Round {
 		if len(judges) < o.quorum {
 			o.err = consensus.ErrJudges
 			return decided
+		}
+		if o.watch != nil {
+			o.watch(o.minutes(judges))
 		}
 		decided = append(decided, o.decide(judges))
 	}

@@ -103,10 +103,7 @@ func (x *received) consensusTime() int64 { return x.times[len(x.times)/2] }
 // order sorts the events of one round: by consensus time, then by the other times from the median outwards, then
 // by generation, then by id, whitened with the judges' ids so that nobody can choose an id that comes early.
 func order(set []received, judges []*vertex) {
-	var white event.ID
-	for _, j := range judges {
-		white = xor(white, j.ID())
-	}
+	white := whiteness(judges)
 	slices.SortFunc(set, func(a, b received) int {
 		for i := range a.times {
 			k := outwards(i, len(a.times))
@@ -120,6 +117,14 @@ func order(set []received, judges []*vertex) {
 		x, y := xor(a.ID(), white), xor(b.ID(), white)
 		return bytes.Compare(x[:], y[:])
 	})
+}
+
+// whiteness is what ids are whitened with: the judges' ids, XORed.
+func whiteness(judges []*vertex) (white event.ID) {
+	for _, j := range judges {
+		white = xor(white, j.ID())
+	}
+	return white
 }
 
 // outwards is the i-th index from the median of n times: n/2, n/2−1, n/2+1, n/2−2, …
