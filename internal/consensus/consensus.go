@@ -40,6 +40,7 @@ type Config struct {
 	// RoundsKept is for how many decided rounds what was born with their judges is not ancient; default 26.
 	RoundsKept int
 	Mutation   Mutation
+	Observer   Observer // nil outside of tests
 }
 
 // Round is a decided round.

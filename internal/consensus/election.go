@@ -70,6 +70,7 @@ func (e *Engine) enroll(h handle) {
 	switch {
 	case round == l.round:
 		l.stand(h)
+		e.observeFame(&l.candidates[len(l.candidates)-1])
 	case round > l.round:
 		e.vertices[h].voter = l.voters
 		l.voters++
@@ -86,6 +87,7 @@ func (e *Engine) vote(h handle) {
 	distance := v.round - l.round
 	if distance > 1 {
 		e.findElectors(h)
+		e.observeTally(h)
 	}
 	for i := range l.candidates {
 		c := &l.candidates[i]
@@ -119,6 +121,7 @@ func (e *Engine) voteByTally(v *vertex, c *candidate, distance int64) {
 	c.yes.set(v.voter, vote)
 	if clear && !coin {
 		e.election.settle(c, vote)
+		e.observeFame(c)
 	}
 }
 

@@ -46,7 +46,9 @@ var rooms = []struct {
 	{"internal/broker", []string{"internal/mqtt", "internal/topic", "internal/replica", "internal/session"}},
 	// L4: what looks at all of it.
 	{"internal/admin", nil},
-	{"internal/sim", []string{"internal/event", "internal/consensus", "internal/consensus/driver"}},
+	{"internal/sim", []string{
+		"internal/event", "internal/consensus", "internal/consensus/driver", "internal/consensus/literal",
+	}},
 	{"internal/layers", nil},
 	{"internal/bench", []string{"internal/mqtt", "internal/client", "internal/addressbook"}},
 	{"cmd/foxmq", []string{

@@ -27,7 +27,7 @@ func (w *World) scheduleEnd() {
 			w.heal()
 			w.drain(w.check.rounds()+drainRounds, w.now+drainTime)
 		case w.now > epoch+loadTime:
-			w.check.fail("liveness", "%d rounds under load: %s", w.check.rounds(), w.describe())
+			w.check.fail(Liveness, "%d rounds under load: %s", w.check.rounds(), w.describe())
 		default:
 			w.scheduleEnd()
 		}
@@ -45,7 +45,7 @@ func (w *World) drain(round uint64, deadline int64) {
 		w.idle(tries)
 		return
 	case w.check.rounds() > round || w.now > deadline:
-		w.check.fail("liveness", "not all is ordered after healing: %s", w.describe())
+		w.check.fail(Liveness, "not all is ordered after healing: %s", w.describe())
 		return
 	}
 	w.after(10*w.sc.Delay, func() { w.drain(round, deadline) })
@@ -81,7 +81,7 @@ func (w *World) idle(tries int) {
 		case tries > 1:
 			w.idle(tries - 1)
 		default:
-			w.check.fail("idle", "%d events were made with nothing to order: %s", w.check.made-made, w.describe())
+			w.check.fail(Idle, "%d events were made with nothing to order: %s", w.check.made-made, w.describe())
 		}
 	})
 }

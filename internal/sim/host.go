@@ -55,7 +55,7 @@ func (w *World) newHost(index int) *host {
 		Source:  h.source,
 		Coin:    coin,
 		Sign:    func(e *event.Event) error { e.Signature[1] = coin(); return nil },
-		Engine:  consensus.Config{Mutation: w.sc.Mutation},
+		Engine:  consensus.Config{Mutation: w.sc.Mutation, Observer: observer{h}},
 	})
 	start := int64(0)
 	if w.sc.Late {

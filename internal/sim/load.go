@@ -52,7 +52,7 @@ func (s *source) Waiting() bool {
 // Fill implements driver.Source.
 func (s *source) Fill(dst []byte, incarnation uint64, limit int) []byte {
 	if incarnation != 1 && s.host.correct {
-		s.host.w.check.fail("incarnation", "a node that never restarted has a later one")
+		s.host.w.check.fail(Incarnation, "a node that never restarted has a later one")
 	}
 	for s.next < len(s.submitted) && len(dst)+transactionSize+1 <= limit {
 		tx := make([]byte, 0, transactionSize)

@@ -77,8 +77,8 @@ func TestMutations(t *testing.T) {
 		kind      string // empty: any
 		invariant string
 	}{
-		"tally at voter":                     {consensus.TallyAtVoter, "storm", "agreement"},
-		"parentless event always in round 1": {consensus.ParentlessAlwaysRound1, "", "rounds rise"},
+		"tally at voter":                     {consensus.TallyAtVoter, "storm", FameHolds},
+		"parentless event always in round 1": {consensus.ParentlessAlwaysRound1, "", RoundsRise},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,7 +11,6 @@ import (
 	"container/heap"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"hash"
 	"math/rand/v2"
 	"time"
@@ -26,18 +25,6 @@ type Result struct {
 	Longest time.Duration   // under load, without a round that the foremost node decided
 	Latency []time.Duration // from a transaction's submission until a correct node has it ordered, for each such pair
 	Trace   [sha256.Size]byte
-}
-
-// Failure says which promise a run broke. It is an error.
-type Failure struct {
-	Invariant string
-	Detail    string
-	At        time.Duration // in virtual time
-}
-
-// Error implements error.
-func (f *Failure) Error() string {
-	return fmt.Sprintf("%s broken at %v: %s", f.Invariant, f.At, f.Detail)
 }
 
 // epoch is the virtual time at which every run begins, in ns since 1970.
@@ -129,9 +116,10 @@ func (w *World) Run() (Result, *Failure) {
 		w.steps++
 		a.do()
 		if w.steps > maxSteps {
-			w.check.fail("liveness", "the run does not end")
+			w.check.fail(Liveness, "the run does not end")
 		}
 	}
+	w.secondOpinions()
 	if w.check.failure != nil {
 		return Result{}, w.check.failure
 	}
