@@ -77,7 +77,7 @@ func TestMutations(t *testing.T) {
 		kind      string // empty: any
 		invariant string
 	}{
-		"tally at voter":                     {consensus.TallyAtVoter, "storm", FameHolds},
+		"tally at voter":                     {consensus.TallyAtVoter, "storm", FullTally},
 		"parentless event always in round 1": {consensus.ParentlessAlwaysRound1, "", RoundsRise},
 	} {
 		t.Run(name, func(t *testing.T) {
