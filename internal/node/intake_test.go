@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"math/big"
 	"slices"
 	"testing"
 
@@ -49,6 +50,36 @@ func TestIntakeLetsOnlySignedEventsPass(t *testing.T) {
 	if bad := in.bad.Load(); bad != 4 {
 		t.Errorf("counted %d bad signatures, want 4", bad)
 	}
+}
+
+// Nodes may hold different signatures of one event: each passes by itself. The second form of a signature, which
+// anybody can make of the first, does not.
+func TestIntakeTakesEverySignatureButHighS(t *testing.T) {
+	key := newKey(t)
+	in := &intake{keys: []*ecdsa.PublicKey{&key.PublicKey}}
+	first := signedEvent(t, key, 0)
+	second := *first
+	if err := second.Sign(key); err != nil {
+		t.Fatal(err)
+	}
+	if first.Signature == second.Signature {
+		t.Fatal("two signatures are the same")
+	}
+	high := *first
+	s := new(big.Int).SetBytes(high.Signature[32:])
+	s.Sub(elliptic.P256().Params().N, s).FillBytes(high.Signature[32:])
+	if r := new(big.Int).SetBytes(high.Signature[:32]); !ecdsa.Verify(&key.PublicKey, idBytes(&high), r, s) {
+		t.Fatal("the second form is no signature at all")
+	}
+	want := []*event.Event{first, &second}
+	if got := in.verified([]*event.Event{&high, first, &high, &second}); !slices.Equal(got, want) {
+		t.Errorf("%d events passed, want the two of low s", len(got))
+	}
+}
+
+func idBytes(e *event.Event) []byte {
+	id := e.ID()
+	return id[:]
 }
 
 // A long answer keeps its order, and loses what is forged, wherever that stands.
