@@ -216,3 +216,42 @@ func TestExpiredIsBounded(t *testing.T) {
 		t.Error("forgets other than the oldest")
 	}
 }
+
+// An answer leaves out what the asker's tips say that it has, also of a creator that forked: what the chain of one
+// of the tips leads to, and nothing of the other branches.
+func TestAnswerLeavesOutWhatTipsCover(t *testing.T) {
+	n := start(4, 0)
+	n.Connected(3, ms)
+	clock := int64(0)
+	add := func(creator int, parents ...*event.Event) *event.Event {
+		clock++
+		e := event.Event{Creator: creator, Seq: 1, BirthRound: 1, Time: clock}
+		for _, p := range parents {
+			if p.Creator == creator {
+				e.Seq = p.Seq + 1
+			}
+			e.Parents = append(e.Parents, claim(&vertex{event: p}))
+		}
+		made := makeEvent(t, e)
+		n.hand(1, made)
+		return made
+	}
+	first := add(1)
+	second := add(1, first)
+	third := add(1, second)
+	fourth := add(1, third)
+	other := add(1, first)
+	by2 := add(2, fourth)
+	by3 := add(3, other, by2)
+	n.Receive(3, &event.Message{
+		Want: []event.ID{by3.ID()},
+		Tips: []event.Tip{{Creator: 1, Seq: 3, ID: third.ID()}},
+	}, 3*ms)
+	var sent []*event.Event
+	for _, s := range n.settle().Send {
+		sent = append(sent, s.Message.Events...)
+	}
+	if want := []*event.Event{fourth, other, by2, by3}; !slices.Equal(sent, want) {
+		t.Errorf("sent %v, want %v", sent, want)
+	}
+}

@@ -168,9 +168,10 @@ func (d *Driver) cut(list []*vertex) []*vertex {
 	return list
 }
 
-// coverage returns a function that tells whether a node with these tips holds an event.
+// coverage returns a function that tells, during the next walk, whether a node with these tips holds an event. Where
+// a creator forked, it goes down the chains of the tips as far as it has to, and each step only once.
 func (d *Driver) coverage(tips []event.Tip) func(*vertex) bool {
-	held := make([][]*vertex, len(d.peers)) // those of the tips that are held here
+	held := make([][]*vertex, len(d.peers)) // those of the tips that are held here, then what is below them
 	top := make([]uint64, len(d.peers))     // of the others the highest that is beyond all that is held here
 	for _, t := range tips {
 		if t.Creator >= len(d.peers) {
@@ -178,6 +179,7 @@ func (d *Driver) coverage(tips []event.Tip) func(*vertex) bool {
 		}
 		if v := d.window.byID[t.ID]; v != nil && v.event.Creator == t.Creator {
 			held[t.Creator] = append(held[t.Creator], v)
+			v.covered = d.visit + 1
 		} else if own := d.window.tips[t.Creator]; len(own) == 1 && t.Seq > own[0].event.Seq {
 			top[t.Creator] = t.Seq
 		}
@@ -187,12 +189,17 @@ func (d *Driver) coverage(tips []event.Tip) func(*vertex) bool {
 		if v.event.Seq <= top[c] {
 			return true
 		}
-		for _, t := range held[c] {
-			if t.event.Seq >= v.event.Seq && (len(d.window.tips[c]) == 1 || t.descends(v)) {
+		for i, t := range held[c] {
+			if t.event.Seq >= v.event.Seq && len(d.window.tips[c]) == 1 {
 				return true
 			}
+			for t.event.Seq > v.event.Seq && t.selfParent != nil && !t.selfParent.gone {
+				t = t.selfParent
+				t.covered = d.visit
+			}
+			held[c][i] = t
 		}
-		return false
+		return v.covered == d.visit
 	}
 }
 

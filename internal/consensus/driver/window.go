@@ -30,6 +30,7 @@ type vertex struct {
 	sentAt     int64   // in the driver's own time
 	visited    uint64  // the last walk that came by
 	wanted     uint64  // the last walk that began here at a peer's wish
+	covered    uint64  // the last walk for which the chain of one of the peer's tips leads here
 }
 
 // matches tells whether v is what the parent claim says.
