@@ -18,6 +18,7 @@ type host struct {
 	crashed   bool
 	connected []bool // by member: what its driver has been told
 	audience  []bool // by member: whom it talks with; nil means all
+	liar      *liar  // if it is one by a scheme
 	timer     uint64 // counts the timers set; only the last one counts
 	log       *log   // of what it has had ordered
 	paused    bool   // it stands still
@@ -32,8 +33,10 @@ func (w *World) populate(index int) {
 		a, b := w.newHost(index), w.newHost(index)
 		m.hosts = []*host{a, b}
 		w.splitAudience(a, b)
-	case index < w.sc.liars():
+	case index < w.sc.Twins+w.sc.Puppets:
 		m.puppet = newPuppet(w, index)
+	case index < w.sc.liars():
+		m.hosts = []*host{w.newSchemer(index, w.sc.Scheme)}
 	case index >= w.sc.Members-w.sc.Dead:
 		m.hosts = []*host{{w: w, index: index, crashed: true}}
 	default:
@@ -118,10 +121,11 @@ func (h *host) settle() {
 	r := h.driver.Ready()
 	h.w.check.ready(h, &r)
 	h.source.take(&r)
+	if h.liar != nil {
+		h.liar.attend(r.Persist)
+	}
 	for _, s := range r.Send {
-		if h.audience == nil || h.audience[s.To] {
-			h.w.net.send(h.index, s.To, s.Message)
-		}
+		h.transmit(s.To, s.Message)
 	}
 	h.driver.Advance()
 	h.timer++
@@ -139,4 +143,14 @@ func (h *host) settle() {
 			}
 		})
 	})
+}
+
+// transmit sends a message, if this is a host that talks with the peer and a liar lets it pass.
+func (h *host) transmit(to int, m *event.Message) {
+	if h.liar != nil {
+		m = h.liar.censor(to, m)
+	}
+	if m != nil && (h.audience == nil || h.audience[to]) {
+		h.w.net.send(h.index, to, m)
+	}
 }

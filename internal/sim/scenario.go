@@ -87,15 +87,18 @@ func mixed(s *Scenario, r *rand.Rand) {
 	s.Bursts = r.IntN(4) == 0
 	f := faults(s.Members)
 	for range f {
-		switch r.IntN(6) {
+		switch r.IntN(8) {
 		case 0, 1:
 			s.Twins++
 		case 2, 3:
 			s.Puppets++
 		case 4:
 			s.Stopped++
+		case 5, 6:
+			s.Schemers++
 		}
 	}
+	s.Scheme = pick(r, mixable...)
 	s.Episodes = r.IntN(3) > 0
 	s.Late = r.IntN(4) == 0
 	s.Skew = pick[int64](r, 0, 0, 10e6, 1e9, 3600e9)
