@@ -39,6 +39,10 @@ fuzz: ## each fuzz target for FUZZTIME
 sim: ## SEEDS simulated clusters
 	$(GO) test ./internal/sim -run TestSeeds -count=1 -v -seeds=$(SEEDS) -timeout 0
 
+.PHONY: sim-latency
+sim-latency: ## how long ordering takes in simulated clusters of all sizes, as a table
+	@$(GO) test ./internal/sim -run TestLatency -count=1 -v -latency -timeout 0 | grep -E '^(\||---|FAIL|    )'
+
 .PHONY: check
 check: ## formatting, vet, lint, import direction, and that it builds for other systems
 	$(GO) vet ./...

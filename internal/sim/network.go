@@ -6,21 +6,87 @@ import (
 	"github.com/foxmq/foxmq/internal/event"
 )
 
-// Network is what a scenario says of the links. Delay is the mean one-way delay between two members of one site, Far
-// between two sites, in ns; each is spread by Jitter of itself. Loss and Duplicates are probabilities for each
-// message.
+// Network is what a scenario says of the links. Delay is the mean one-way delay in ns over all pairs of members, and
+// the scenario's unit of time; each message's is spread by Jitter of its link's. Loss, Duplicates and Held are
+// probabilities for each message.
 type Network struct {
-	Sites            int
-	Delay, Far       int64
+	Layout           Layout
+	Delay            int64
 	Jitter           float64
 	Loss, Duplicates float64
-	Storm            bool // single directions of links become slow and fast again all the time
-	Episodes         bool // partitions and cuts come and go
-	Remote           bool // the last member is at another site, all others are at one
+	Held             float64 // a message arrives only after many that were sent later
+	Slow             int     // so many links, in one direction, take ten times as long throughout
+	Rate             int64   // bytes per second of each link, in each direction; 0 is without bound
+	Queue            int     // bytes that may wait at a link; with one too many all are dropped
+	Storm            bool    // single directions of links become slow and fast again all the time
+	Episodes         bool    // cuts come and go
+	Cuts             Cuts    // of which sort
 }
 
 // networkKinds draw scenarios about links.
-var networkKinds = []kind{{"storm", 1, stormy}}
+var networkKinds = []kind{
+	{"equal", 1, func(s *Scenario, r *rand.Rand) { s.size(r) }},
+	{"jitter", 1, func(s *Scenario, r *rand.Rand) { s.size(r); s.Jitter = 1.6 }},
+	{"us-eu", 1, func(s *Scenario, r *rand.Rand) { s.size(r); s.stretch(pick(r, TwoSites, Atlantic), 42e6) }},
+	{"seven regions", 1, func(s *Scenario, r *rand.Rand) { s.size(r); s.stretch(Global, 70e6) }},
+	{"lossy", 1, lossy},
+	{"reorder", 1, func(s *Scenario, r *rand.Rand) { s.size(r); s.Held = pick(r, 0.01, 0.1, 0.5) }},
+	{"bandwidth", 1, narrow},
+	{"slow links", 1, func(s *Scenario, r *rand.Rand) { s.size(r); s.Slow = 1 + r.IntN(s.Members) }},
+	{"silent f", 1, silent},
+	{"partition 2/2", 1, func(s *Scenario, _ *rand.Rand) { s.Episodes, s.Cuts = true, Halves }},
+	{"partition 3/1", 1, func(s *Scenario, _ *rand.Rand) { s.Episodes, s.Cuts = true, OneAlone }},
+	{"one-way cuts", 1, oneWay},
+	{"far member", 1, farMember},
+	{"storm", 1, stormy},
+}
+
+// size draws how many members there are: large clusters are rare, for their runs are long.
+func (s *Scenario) size(r *rand.Rand) {
+	s.Members = pick(r, 1, 2, 3, 4, 4, 4, 4, 4, 4, 4, 5, 6, 7, 7, 7, 7)
+	switch n := r.IntN(1000); {
+	case n < 1:
+		s.Members = 31
+	case n < 20:
+		s.Members = pick(r, 8, 10, 13)
+	}
+}
+
+// stretch sets the layout and the mean delay, and a load that goes with it.
+func (s *Scenario) stretch(l Layout, delay int64) {
+	s.Layout, s.Delay, s.Gap = l, delay, 3*delay
+}
+
+// lossy loses messages and doubles some.
+func lossy(s *Scenario, r *rand.Rand) {
+	s.size(r)
+	s.Loss, s.Duplicates = pick(r, 0.02, 0.1, 0.3), pick(r, 0, 0.1)
+}
+
+// narrow lets messages wait for each other at links that carry little more than what is needed, or less.
+func narrow(s *Scenario, r *rand.Rand) {
+	s.size(r)
+	s.Rate = int64(s.Members) * pick[int64](r, 20e3, 50e3)
+	s.Queue = 64 << 10
+}
+
+// silent is a cluster with f members that never start, and links that are slow.
+func silent(s *Scenario, r *rand.Rand) {
+	s.size(r)
+	s.Dead, s.Slow = faults(s.Members), r.IntN(3)
+}
+
+// oneWay cuts single directions of links: some members are not heard by all that they hear.
+func oneWay(s *Scenario, r *rand.Rand) {
+	s.size(r)
+	s.Episodes, s.Cuts = true, pick(r, OneWay, OneDeaf, OneMute, Chain)
+}
+
+// farMember is a cluster of members near each other and one that is far away.
+func farMember(s *Scenario, r *rand.Rand) {
+	s.Members = pick(r, 4, 4, 5, 7)
+	s.stretch(Remote, 50e6)
+}
 
 // stormy is a cluster of correct nodes on links that become slow and fast again: elections are drawn out, and nodes
 // adopt rounds that others opened.
@@ -29,16 +95,15 @@ func stormy(s *Scenario, r *rand.Rand) {
 	s.Jitter, s.Storm, s.Gap = 1, true, 20e6
 }
 
-// randomNetwork chooses among equal links, jitter, a few sites far apart, and a LAN.
+// randomNetwork chooses among equal links, jitter, two sites far apart, and a LAN.
 func (n *Network) randomNetwork(r *rand.Rand) {
-	n.Sites, n.Delay, n.Jitter = 1, 10e6, 0.02
+	n.Delay, n.Jitter = 10e6, 0.02
 	switch r.IntN(4) {
 	case 0:
 	case 1:
 		n.Jitter = 1
 	case 2:
-		n.Sites, n.Far = 2, 45e6
-		n.Delay, n.Jitter = 5e6, 0.1
+		n.Layout, n.Delay, n.Jitter = TwoSites, 32e6, 0.1
 	case 3:
 		n.Delay, n.Jitter = 1e6, 0.5
 	}
@@ -48,29 +113,34 @@ func (n *Network) randomNetwork(r *rand.Rand) {
 
 // network decides when and whether a message arrives.
 type network struct {
-	w   *World
-	cut [][]bool  // from, to: nothing arrives
-	lag [][]int64 // from, to: how many times as long as usual a message takes
+	w     *World
+	links [][]link  // from, to
+	cut   [][]bool  // from, to: nothing arrives
+	lag   [][]int64 // from, to: how many times as long as usual a message takes
 }
 
 func newNetwork(w *World) *network {
-	n := &network{w: w, cut: make([][]bool, w.sc.Members), lag: make([][]int64, w.sc.Members)}
+	n := &network{
+		w:     w,
+		links: newLinks(&w.sc),
+		cut:   make([][]bool, w.sc.Members),
+		lag:   make([][]int64, w.sc.Members),
+	}
 	for i := range n.cut {
 		n.cut[i] = make([]bool, w.sc.Members)
 		n.lag[i] = make([]int64, w.sc.Members)
+	}
+	for range w.sc.Slow {
+		l := &n.links[w.rng.IntN(w.sc.Members)][w.rng.IntN(w.sc.Members)]
+		l.mean *= 10
 	}
 	return n
 }
 
 // delay draws how long a message from one member to another takes.
 func (n *network) delay(from, to int) int64 {
-	sc := &n.w.sc
-	mean := sc.Delay
-	last := sc.Members - 1
-	if from%sc.Sites != to%sc.Sites || sc.Remote && (from == last) != (to == last) {
-		mean = sc.Far
-	}
-	spread := int64(float64(mean) * sc.Jitter)
+	mean := n.links[from][to].mean
+	spread := int64(float64(mean) * n.w.sc.Jitter)
 	return max(1000, mean-spread/2+n.w.between(0, spread+1)) * max(1, n.lag[from][to])
 }
 
@@ -102,14 +172,41 @@ func (n *network) send(from, to int, m *event.Message) {
 	if n.cut[from][to] || !w.ended && w.chance(w.sc.Loss) {
 		return
 	}
+	p, departs := &parcel{}, int64(0)
+	if w.sc.Rate > 0 {
+		var room bool
+		if p, room = n.links[from][to].enqueue(w.now, w.sc.Rate, w.sc.Queue, sizeOf(m)); !room {
+			w.after(0, func() { w.tellLost(from, to) })
+			return
+		}
+		departs = p.departs - w.now
+	}
 	deliver := func() {
-		if !n.cut[from][to] {
+		if !n.cut[from][to] && !p.lost {
 			w.deliver(from, to, m)
 		}
 	}
-	w.after(n.delay(from, to), deliver)
+	w.after(departs+n.delay(from, to)+n.held(), deliver)
 	if w.chance(w.sc.Duplicates) {
-		w.after(n.delay(from, to)+n.delay(from, to), deliver)
+		w.after(departs+n.delay(from, to)+n.delay(from, to)+n.held(), deliver)
+	}
+}
+
+// held draws for how long a message is held back while others overtake it.
+func (n *network) held() int64 {
+	if w := n.w; w.chance(w.sc.Held) {
+		return w.between(0, 40*w.sc.Delay)
+	}
+	return 0
+}
+
+// tellLost tells a member's nodes that what they had queued for another was dropped.
+func (w *World) tellLost(from, to int) {
+	for _, h := range w.members[from].hosts {
+		if h.started && !h.crashed {
+			h.driver.Lost(to, h.clock())
+			h.settle()
+		}
 	}
 }
 
@@ -141,88 +238,6 @@ func resign(w *World, m *event.Message) *event.Message {
 		c.Events[i] = &other
 	}
 	return &c
-}
-
-// scheduleWeather lets storms, partitions and cuts come.
-func (w *World) scheduleWeather() {
-	if w.sc.Storm {
-		w.after(0, w.net.storm)
-	}
-	if w.sc.Episodes {
-		w.after(w.between(20*w.sc.Delay, 60*w.sc.Delay), w.episode)
-	}
-}
-
-// episode cuts some links for a while, then comes again.
-func (w *World) episode() {
-	if w.ended {
-		return
-	}
-	if w.rng.IntN(3) == 0 {
-		w.cutSome()
-	} else {
-		w.partition()
-	}
-	told := w.rng.IntN(2) == 0 // the nodes notice
-	if told {
-		w.tellCuts()
-	}
-	w.after(w.between(5*w.sc.Delay, 150*w.sc.Delay), func() { w.heal() })
-	w.after(w.between(160*w.sc.Delay, 300*w.sc.Delay), w.episode)
-}
-
-// partition splits the members in two.
-func (w *World) partition() {
-	side := make([]bool, w.sc.Members)
-	for i := range side {
-		side[i] = w.rng.IntN(2) == 0
-	}
-	if w.rng.IntN(2) == 0 { // one alone
-		for i := range side {
-			side[i] = false
-		}
-		side[w.rng.IntN(len(side))] = true
-	}
-	for i := range side {
-		for j := range side {
-			w.net.cut[i][j] = side[i] != side[j]
-		}
-	}
-}
-
-// cutSome cuts single directions of links.
-func (w *World) cutSome() {
-	for range 1 + w.rng.IntN(w.sc.Members) {
-		i, j := w.rng.IntN(w.sc.Members), w.rng.IntN(w.sc.Members)
-		if i != j {
-			w.net.cut[i][j] = true
-		}
-	}
-}
-
-// tellCuts tells the nodes of links that are cut, as a transport does after a while.
-func (w *World) tellCuts() {
-	w.eachHost(func(h *host) {
-		for p := range w.members {
-			if p != h.index && (w.net.cut[h.index][p] || w.net.cut[p][h.index]) {
-				h.connect(p, false)
-			}
-		}
-	})
-}
-
-// heal ends all cuts.
-func (w *World) heal() {
-	for i := range w.net.cut {
-		clear(w.net.cut[i])
-	}
-	w.eachHost(func(h *host) {
-		for p := range w.members {
-			if p != h.index {
-				h.connect(p, true)
-			}
-		}
-	})
 }
 
 // eachHost calls f with every node that runs, by index.

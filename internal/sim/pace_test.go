@@ -11,8 +11,8 @@ import (
 func TestOneMemberFarAway(t *testing.T) {
 	t.Parallel()
 	for s := uint64(1); s <= 3; s++ {
-		sc := Scenario{Seed: s, Members: 4, Span: 3e9}
-		sc.Network = Network{Sites: 1, Remote: true, Delay: 200e3, Far: 100e6, Jitter: 0.2}
+		sc := Scenario{Seed: s, Members: 4, Span: 4e9}
+		sc.Network = Network{Layout: Remote, Delay: 50e6, Jitter: 0.2}
 		sc.Gap = 5e6
 		if worst := slices.Max(run(t, sc).Latency); worst > 2*time.Second {
 			t.Errorf("seed %d: a transaction was ordered after %v", s, worst)
@@ -26,7 +26,7 @@ func TestPausesDoNotStall(t *testing.T) {
 	t.Parallel()
 	for s := uint64(1); s <= 4; s++ {
 		sc := Scenario{Seed: s, Members: 4, Span: 2500e6}
-		sc.Network = Network{Sites: 1, Delay: 500e3, Jitter: 1}
+		sc.Network = Network{Delay: 500e3, Jitter: 1}
 		sc.Gap = 2e6
 		sc.Pause, sc.PauseGap = 150e6, 700e6
 		if r := run(t, sc); r.Longest > 20*time.Duration(sc.Delay) {

@@ -70,7 +70,7 @@ func Named(name string, seed uint64) (Scenario, error) {
 // scenario draws one of the kind: four correct members on equal links, but for what the kind changes.
 func (k kind) scenario(seed uint64, r *rand.Rand) Scenario {
 	s := Scenario{Seed: seed, Kind: k.name, Members: 4, Rounds: 50}
-	s.Network = Network{Sites: 1, Delay: 10e6, Jitter: 0.1}
+	s.Network = Network{Delay: 10e6, Jitter: 0.1}
 	s.Gap = 30e6
 	k.draw(&s, r)
 	return s

@@ -3,9 +3,7 @@ package sim
 import (
 	"flag"
 	"fmt"
-	"slices"
 	"testing"
-	"time"
 
 	"github.com/foxmq/foxmq/internal/consensus"
 )
@@ -96,38 +94,5 @@ func TestMutations(t *testing.T) {
 			}
 			t.Error("no seed found it")
 		})
-	}
-}
-
-// TestLatency shows how long ordering takes on equal links, in mean one-way delays.
-func TestLatency(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name    string
-		members int
-		dead    int
-		gap     int64
-	}{
-		{"4 nodes", 4, 0, 50e6},
-		{"7 nodes", 7, 0, 50e6},
-		{"4 nodes, one dead", 4, 1, 50e6},
-		{"4 nodes, one dead, one transaction after another", 4, 1, 2e9},
-	} {
-		sc := Scenario{Seed: 1, Members: c.members, Rounds: 200}
-		sc.Network = Network{Sites: 1, Delay: 10e6, Jitter: 0.1}
-		sc.Dead, sc.Gap = c.dead, c.gap
-		r, failure := New(sc).Run()
-		if failure != nil {
-			t.Fatal(failure)
-		}
-		slices.Sort(r.Latency)
-		at := func(q float64) float64 {
-			return float64(r.Latency[int(q*float64(len(r.Latency)-1))]) / float64(sc.Delay)
-		}
-		t.Logf("%s: ordered after p50 %.2f δ, p99 %.2f δ, %d rounds in %v", c.name, at(0.5), at(0.99), r.Rounds,
-			r.Elapsed-time.Duration(idleTime))
-		if at(0.5) > 8 || at(0.99) > 11 {
-			t.Errorf("%s: too slow", c.name)
-		}
 	}
 }
