@@ -6,6 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 SEEDS   ?= 1000
 SEED    ?= 1
+MINUTES ?= 60
 
 .DEFAULT_GOAL := build
 
@@ -36,8 +37,13 @@ fuzz: ## each fuzz target for FUZZTIME
 	@GO="$(GO)" sh test/fuzz.sh $(FUZZTIME)
 
 .PHONY: sim
-sim: ## SEEDS simulated clusters
-	$(GO) test ./internal/sim -run TestSeeds -count=1 -v -seeds=$(SEEDS) -timeout 0
+sim: ## SEEDS simulated clusters, of N members and of KIND if these are set
+	$(GO) run ./cmd/simulate -seed $(SEED) -seeds $(SEEDS) $(if $(N),-members $(N)) $(if $(KIND),-kind $(KIND))
+
+.PHONY: soak
+soak: ## simulated clusters of every kind for MINUTES; the table goes to bin/soak.md
+	@mkdir -p bin
+	$(GO) run ./cmd/simulate -seed $(SEED) -minutes $(MINUTES) -out bin/soak.md $(if $(KIND),-kind $(KIND))
 
 .PHONY: sim-latency
 sim-latency: ## how long ordering takes in simulated clusters of all sizes, as a table

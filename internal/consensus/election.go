@@ -70,7 +70,7 @@ func (e *Engine) enroll(h handle) {
 	switch {
 	case round == l.round:
 		l.stand(h)
-		e.observeFame(&l.candidates[len(l.candidates)-1])
+		e.observeFame(&l.candidates[len(l.candidates)-1], 0)
 	case round > l.round:
 		e.vertices[h].voter = l.voters
 		l.voters++
@@ -121,7 +121,7 @@ func (e *Engine) voteByTally(v *vertex, c *candidate, distance int64) {
 	c.yes.set(v.voter, vote)
 	if clear && !coin {
 		e.election.settle(c, vote)
-		e.observeFame(c)
+		e.observeFame(c, distance)
 	}
 }
 

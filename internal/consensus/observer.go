@@ -10,8 +10,9 @@ type Observer interface {
 	StronglySeen(pending uint64, round int64, witness *event.Event)
 	// Tally tells that a voter counts the votes of so many members.
 	Tally(voter *event.Event, electors int)
-	// Fame tells that a candidate of the pending round is decided.
-	Fame(pending uint64, candidate *event.Event, famous bool)
+	// Fame tells that a candidate of the pending round is decided, by a voter so many rounds later, or because it came
+	// late, with 0.
+	Fame(pending uint64, candidate *event.Event, famous bool, distance int64)
 }
 
 func (e *Engine) observeStrong(w handle) {
@@ -26,9 +27,9 @@ func (e *Engine) observeTally(voter handle) {
 	}
 }
 
-func (e *Engine) observeFame(c *candidate) {
+func (e *Engine) observeFame(c *candidate, distance int64) {
 	if o := e.cfg.Observer; o != nil && c.fame != undecided {
-		o.Fame(e.pending, e.vertices[c.vertex].event, c.fame == famous)
+		o.Fame(e.pending, e.vertices[c.vertex].event, c.fame == famous, distance)
 	}
 }
 

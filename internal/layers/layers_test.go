@@ -51,6 +51,7 @@ var rooms = []struct {
 	}},
 	{"internal/layers", nil},
 	{"internal/bench", []string{"internal/mqtt", "internal/client", "internal/addressbook"}},
+	{"cmd/simulate", []string{"internal/sim"}},
 	{"cmd/foxmq", []string{
 		"internal/addressbook", "internal/admin", "internal/bench", "internal/broker", "internal/config", "internal/event",
 		"internal/gossip", "internal/logging", "internal/mqtt", "internal/node", "internal/replica", "internal/tlsutil",

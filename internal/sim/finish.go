@@ -14,6 +14,10 @@ const (
 	drainRounds = 80
 	// drainTime bounds the same in virtual ns.
 	drainTime = 120e9
+	// safetyTime is how many virtual ns a run takes at most in which faults never heal.
+	safetyTime = 60e9
+	// soloRounds is K for a single transaction in an idle cluster.
+	soloRounds = 10
 	// idleTime is for how many virtual ns an idle cluster is watched.
 	idleTime = 10e9
 )
@@ -21,8 +25,11 @@ const (
 // scheduleEnd looks now and then whether the rounds wanted are decided, and ends the load and the faults.
 func (w *World) scheduleEnd() {
 	w.after(10*w.sc.Delay, func() {
+		enough := w.check.rounds() >= w.sc.Rounds && w.now >= epoch+w.sc.Span
 		switch {
-		case w.check.rounds() >= w.sc.Rounds && w.now >= epoch+w.sc.Span:
+		case w.sc.Safety && (enough || w.now > epoch+safetyTime):
+			w.check.done = true
+		case enough:
 			w.ended = true
 			w.heal()
 			w.drain(w.check.rounds()+drainRounds, w.now+drainTime)
@@ -76,14 +83,25 @@ func (w *World) idle(tries int) {
 	made := w.check.made
 	w.after(idleTime, func() {
 		switch {
-		case w.check.made == made:
+		case w.check.made == made && (w.solo || w.sc.liars() > 0):
 			w.check.done = true
+		case w.check.made == made:
+			w.publish()
 		case tries > 1:
 			w.idle(tries - 1)
 		default:
 			w.check.fail(Idle, "%d events were made with nothing to order: %s", w.check.made-made, w.describe())
 		}
 	})
+}
+
+// publish submits a single transaction at one node of an idle cluster.
+func (w *World) publish() {
+	w.solo = true
+	var running []*host
+	w.eachHost(func(h *host) { running = append(running, h) })
+	running[w.rng.IntN(len(running))].hand()
+	w.drain(w.check.rounds()+soloRounds, w.now+drainTime)
 }
 
 // describe tells how each correct node is doing.

@@ -138,7 +138,7 @@ func (o observer) Tally(voter *event.Event, electors int) {
 }
 
 // Fame implements consensus.Observer.
-func (o observer) Fame(pending uint64, candidate *event.Event, famous bool) {
+func (o observer) Fame(pending uint64, candidate *event.Event, famous bool, distance int64) {
 	if !o.h.correct {
 		return
 	}
@@ -146,6 +146,7 @@ func (o observer) Fame(pending uint64, candidate *event.Event, famous bool) {
 	switch before, known := c.fame[on]; {
 	case !known:
 		c.fame[on] = famous
+		c.depths[min(distance, int64(len(c.depths)-1))]++
 	case before != famous:
 		c.fail(FameHolds, "at node %d the fame of %v in round %d is %v, elsewhere %v", o.h.index, on.candidate,
 			pending, famous, before)

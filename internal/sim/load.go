@@ -20,16 +20,19 @@ func (h *host) submit() {
 	if h.crashed || w.ended {
 		return
 	}
-	h.whenAwake(func() {
-		h.source.submit()
-		h.driver.Submitted(h.clock())
-		h.settle()
-	})
+	h.whenAwake(h.hand)
 	gap := int64(w.rng.ExpFloat64() * float64(w.sc.Gap))
 	if w.sc.Bursts && w.chance(0.02) {
 		gap += w.between(0, 100*w.sc.Delay)
 	}
 	w.after(gap, h.submit)
+}
+
+// hand submits a transaction.
+func (h *host) hand() {
+	h.source.submit()
+	h.driver.Submitted(h.clock())
+	h.settle()
 }
 
 // source is a node's load. A transaction is its node and its number; it takes effect only if it is the node's next.

@@ -15,6 +15,7 @@ type Scenario struct {
 	Members  int
 	Rounds   uint64 // decided before the load ends
 	Span     int64  // passed before the load ends
+	Safety   bool   // faults never heal; nodes must agree, but nothing need ever be ordered
 	Mutation consensus.Mutation
 
 	Network
@@ -57,6 +58,15 @@ func Random(seed uint64) Scenario {
 	panic("sim: weights do not add up")
 }
 
+// Kinds returns the names of all kinds.
+func Kinds() []string {
+	var names []string
+	for _, k := range kinds() {
+		names = append(names, k.name)
+	}
+	return names
+}
+
 // Named returns the scenario of a seed and the kind of this name. It fails if there is none.
 func Named(name string, seed uint64) (Scenario, error) {
 	for _, k := range kinds() {
@@ -73,7 +83,20 @@ func (k kind) scenario(seed uint64, r *rand.Rand) Scenario {
 	s.Network = Network{Delay: 10e6, Jitter: 0.1}
 	s.Gap = 30e6
 	k.draw(&s, r)
+	s.drawMode()
 	return s
+}
+
+// drawMode lets faults never end in some seeds, and adds to them.
+func (s *Scenario) drawMode() {
+	r := rand.New(rand.NewPCG(s.Seed, 3))
+	if r.IntN(8) > 0 {
+		return
+	}
+	s.Safety = true
+	s.Storm = s.Storm || r.IntN(2) == 0
+	s.Episodes = s.Episodes || r.IntN(2) == 0
+	s.Loss = max(s.Loss, pick(r, 0, 0.1, 0.3))
 }
 
 // mixed draws a bit of everything.

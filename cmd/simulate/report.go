@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/sim"
+)
+
+// row is what came of the runs of one kind.
+type row struct {
+	runs, small int
+	rounds      uint64
+	events      int
+	virtual     time.Duration
+	took        time.Duration // by one core
+	depths      sim.Depths
+	failures    int
+}
+
+func (r *row) add(o *row) {
+	r.runs += o.runs
+	r.small += o.small
+	r.rounds += o.rounds
+	r.events += o.events
+	r.virtual += o.virtual
+	r.took += o.took
+	r.failures += o.failures
+	for i, n := range o.depths {
+		r.depths[i] += n
+	}
+}
+
+// note adds a run to the table. The first failures of their sort are shrunk.
+func (s *soak) note(sc sim.Scenario, r sim.Result, f *sim.Failure, took time.Duration) {
+	one := row{
+		runs: 1, rounds: r.Rounds, events: r.Events, virtual: r.Elapsed, took: took, depths: r.Depths,
+	}
+	if sc.Members <= smallMembers {
+		one.small = 1
+	}
+	s.mu.Lock()
+	if s.rows[sc.Kind] == nil {
+		s.rows[sc.Kind] = &row{}
+	}
+	if f != nil {
+		one.failures = 1
+		s.shrunk[sc.Kind+f.Invariant]++
+	}
+	s.rows[sc.Kind].add(&one)
+	first := f != nil && s.shrunk[sc.Kind+f.Invariant] <= shrinkEach
+	s.mu.Unlock()
+	if f == nil {
+		return
+	}
+	text := fmt.Sprintf("%v\n  replay: %v", f, sc)
+	if first {
+		text = sim.Report(sc, f)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failures = append(s.failures, text)
+	fmt.Fprintln(s.w, text)
+}
+
+// table tells what came of all runs, in Markdown.
+func (s *soak) table() string {
+	var b strings.Builder
+	b.WriteString("| kind | runs | n ≤ 7 | rounds | events | virtual hours | seeds/s/core | deepest election | failures |\n")
+	b.WriteString("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	var all row
+	for _, kind := range slices.Sorted(maps.Keys(s.rows)) {
+		s.rows[kind].line(&b, kind)
+		all.add(s.rows[kind])
+	}
+	all.line(&b, "all")
+	fmt.Fprintf(&b, "\n%v on %d cores. Candidates by the round of the election that decided them:",
+		time.Since(s.start).Round(time.Second), s.workers)
+	for d, n := range all.depths {
+		if n > 0 {
+			fmt.Fprintf(&b, " %s %d;", depth(d), n)
+		}
+	}
+	b.WriteString("\n")
+	for _, f := range s.failures {
+		fmt.Fprintf(&b, "\n```\n%s\n```\n", f)
+	}
+	return b.String()
+}
+
+func (r *row) line(b *strings.Builder, kind string) {
+	deepest := 0
+	for d, n := range r.depths {
+		if n > 0 {
+			deepest = d
+		}
+	}
+	fmt.Fprintf(b, "| %s | %d | %d %% | %d | %d | %.1f | %.1f | %s | %d |\n", kind, r.runs, 100*r.small/max(1, r.runs),
+		r.rounds, r.events, r.virtual.Hours(), float64(r.runs)/max(r.took.Seconds(), 1e-9), depth(deepest), r.failures)
+}
+
+// depth names an index of sim.Depths.
+func depth(d int) string {
+	switch d {
+	case 0:
+		return "late"
+	case len(sim.Depths{}) - 1:
+		return fmt.Sprintf("%d or more", d)
+	}
+	return fmt.Sprint(d)
+}

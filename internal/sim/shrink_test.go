@@ -1,0 +1,71 @@
+package sim
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/foxmq/foxmq/internal/consensus"
+)
+
+// TestShrinkKeepsInvariant plants a bug and shrinks what finds it: the smaller scenario still breaks the same
+// invariant, and the line that it prints repeats it.
+func TestShrinkKeepsInvariant(t *testing.T) {
+	t.Parallel()
+	for _, m := range []consensus.Mutation{consensus.TallyAtVoter, consensus.ParentlessAlwaysRound1} {
+		s, f := firstFailure(t, m)
+		small, g := Shrink(s, f, ShrinkRuns)
+		if g.Invariant != f.Invariant {
+			t.Errorf("%s became %s", f.Invariant, g.Invariant)
+		}
+		if small.Members > s.Members || small.Rounds > s.Rounds || len(small.String()) > len(s.String()) {
+			t.Errorf("not smaller: %v\nthan %v", small, s)
+		}
+		again, err := Parse(small.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, h := Try(again); h == nil || *h != *g {
+			t.Errorf("%v\nfails with %v, not %v", small, h, g)
+		}
+		t.Logf("%v\nbecame %v\n%v", s, small, g)
+	}
+}
+
+// firstFailure returns the first seed that finds a planted bug.
+func firstFailure(t *testing.T, m consensus.Mutation) (Scenario, *Failure) {
+	t.Helper()
+	for seed := range uint64(1000) {
+		s := Random(seed)
+		s.Mutation = m
+		if _, f := Try(s); f != nil {
+			return s, f
+		}
+	}
+	t.Fatal("no seed finds the bug")
+	return Scenario{}, nil
+}
+
+// TestScenarioLine writes scenarios of every kind as lines and reads them back.
+func TestScenarioLine(t *testing.T) {
+	t.Parallel()
+	for _, kind := range Kinds() {
+		for seed := range uint64(20) {
+			s, err := Named(kind, seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if back, err := Parse(s.String()); err != nil || back.String() != s.String() {
+				t.Fatalf("%v\ncame back as %v, %v", s, back, err)
+			}
+		}
+	}
+	for line, want := range map[string]string{
+		"members=4 delay=1000 moon=1": `no "moon"`,
+		"members=x delay=1000":        "members=x",
+		"members=4":                   "above 0",
+	} {
+		if _, err := Parse(line); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
