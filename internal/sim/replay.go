@@ -8,15 +8,16 @@ import (
 	"strings"
 )
 
-// String returns the scenario as a line that Parse reads: each field that is not zero, as name=value.
+// String returns the scenario as a line that Parse reads: each field that is not zero, as name=value,
+// with _ for a space in it.
 func (s Scenario) String() string {
 	var words []string
 	s.fields(func(name string, v reflect.Value) {
 		if v.IsZero() {
 			return
 		}
-		text, _ := json.Marshal(v.Interface()) // of numbers, booleans and words
-		words = append(words, name+"="+strings.Trim(string(text), `"`))
+		text, _ := json.Marshal(v.Interface()) // of numbers, booleans and names
+		words = append(words, name+"="+strings.ReplaceAll(strings.Trim(string(text), `"`), " ", "_"))
 	})
 	return strings.Join(words, " ")
 }
@@ -33,7 +34,7 @@ func Parse(line string) (Scenario, error) {
 			return Scenario{}, fmt.Errorf("scenario: there is no %q", name)
 		}
 		if v.Kind() == reflect.String {
-			v.SetString(value)
+			v.SetString(strings.ReplaceAll(value, "_", " "))
 		} else if err := json.Unmarshal([]byte(value), v.Addr().Interface()); err != nil {
 			return Scenario{}, fmt.Errorf("scenario: %s: %w", word, err)
 		}
