@@ -15,7 +15,7 @@ func wantBounded(t *testing.T, c *cluster) {
 	const recent = 40 * 6 * 4 // rounds that are not ancient, events of a member in a round, members
 	for i, n := range c.nodes {
 		s := n.Status()
-		if s.Kept > n.limits.KeptEvents+recent || s.Waiting > n.limits.WaitingEvents || s.Missing > maxWants {
+		if s.Kept > n.limits.KeptEvents+recent || s.Waiting > n.limits.WaitingEvents || s.Missing > maxWants*len(c.nodes) {
 			t.Fatalf("node %d holds %d events, %d wait, %d are asked for", i, s.Kept, s.Waiting, s.Missing)
 		}
 		for p := range n.peers {
@@ -129,6 +129,38 @@ func TestFloodDoesNotEvictOthers(t *testing.T) {
 	}
 	if got := n.waiting.peers[1].bytes; got > 100 || n.waiting.byID[lone.ID()] == nil {
 		t.Errorf("of the flood %d bytes wait; the other peer's: %v", got, n.waiting.byID[lone.ID()])
+	}
+}
+
+// A peer whose events all have parents that nobody made keeps a node from asking for nothing that others sent it for.
+func TestFloodOfOrphansDoesNotSilenceOthers(t *testing.T) {
+	n := start(4, 0)
+	for p := 1; p < 4; p++ {
+		n.Connected(p, ms)
+	}
+	n.settle()
+	for i := range defaultWaitingEvents {
+		e := event.Event{Creator: 1, Seq: 2, BirthRound: 1, Time: int64(i)}
+		for _, creator := range []int{1, 0, 2, 3} {
+			made := event.Parent{Creator: creator, Seq: 1, BirthRound: 1, ID: event.ID{byte(i), byte(i >> 8), byte(creator), 1}}
+			e.Parents = append(e.Parents, made)
+		}
+		n.hand(1, makeEvent(t, e))
+	}
+	lost := event.Parent{Creator: 3, Seq: 1, BirthRound: 1, ID: event.ID{9}}
+	n.hand(2, makeEvent(t, event.Event{Creator: 2, Seq: 1, BirthRound: 1, Time: 5, Parents: []event.Parent{lost}}))
+	var asked []event.ID
+	for now := 3 * ms; now < 1000*ms; now += 10 * ms {
+		n.Tick(now)
+		for _, s := range n.settle().Send {
+			asked = append(asked, s.Message.Want...)
+		}
+	}
+	if !slices.Contains(asked, lost.ID) {
+		t.Error("the parent of an honest peer's event is not asked for")
+	}
+	if missing := n.Status().Missing; missing > maxWants+1 {
+		t.Errorf("asks for %d events", missing)
 	}
 }
 

@@ -24,6 +24,7 @@ type peer struct {
 	booting   bool             // its last message said so
 	answered  bool             // it has answered this node's Boot
 	ownTips   []event.Tip      // its tips of this node's own chain, as it last told them
+	wants     int              // events that are asked for at its word
 	echo      uint64           // highest own sequence number from which an event of it descends
 	measured  uint64           // the one by which its delay was last measured
 	delay     int64            // estimated one-way delay in ns

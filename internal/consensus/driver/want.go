@@ -7,9 +7,10 @@ import (
 )
 
 const (
-	// maxWants bounds the events that are asked for at a time. Those beyond it are asked for when they are learned
-	// of again.
-	maxWants = 2 * event.MaxMessageIDs
+	// maxWants bounds the events that are asked for at a time at one peer's word, so that one that makes up events
+	// by the thousand does not keep the node from asking for what others told of; and all of them fit into one
+	// message. Those beyond it are asked for when they are learned of again.
+	maxWants = event.MaxMessageIDs
 	// maxTipAsks is how often an event is asked for that only a peer's tips told of; the next tips tell of it again.
 	maxTipAsks = 3
 	// maxAskDelay bounds, in ns, how long a push is waited for before its event is asked for.
@@ -21,6 +22,7 @@ const (
 // want is an event to ask for.
 type want struct {
 	id    event.ID
+	from  int   // the peer at whose word it is asked for
 	tip   bool  // only a peer's tips told of it; otherwise a waiting event needs it
 	next  int   // the peer to ask next
 	last  int   // the peer asked last; -1 if none was
@@ -42,11 +44,13 @@ func (d *Driver) want(id event.ID, peer int, tip bool) {
 		w.tip = w.tip && tip
 		return
 	}
-	if len(d.wants.list) >= maxWants {
+	if d.peers[peer].wants >= maxWants {
 		d.dropped++
 		return
 	}
-	w := &want{id: id, tip: tip, next: peer, last: -1, due: d.time + min(d.peers[peer].delay, maxAskDelay)}
+	d.peers[peer].wants++
+	due := d.time + min(d.peers[peer].delay, maxAskDelay)
+	w := &want{id: id, from: peer, tip: tip, next: peer, last: -1, due: due}
 	d.wants.byID[id] = w
 	d.wants.list = append(d.wants.list, w)
 	d.wants.due = min(d.wants.due, w.due)
@@ -79,6 +83,7 @@ func (d *Driver) ask() {
 		if w.due <= d.time {
 			if !d.needed(w) {
 				delete(d.wants.byID, w.id)
+				d.peers[w.from].wants--
 				return true
 			}
 			d.askFor(w, due)
