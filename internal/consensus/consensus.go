@@ -23,6 +23,9 @@ const (
 	DefaultRoundsKept = 26
 )
 
+// leastCoinPeriod is how soon coins may be flipped.
+const leastCoinPeriod = 3
+
 // NegInf is the round −∞: that of an event which plays no part in elections any more, or never will.
 const NegInf int64 = math.MinInt64
 
@@ -34,9 +37,13 @@ var ErrJudges = errors.New("a round has fewer judges than a supermajority")
 // field means its default.
 type Config struct {
 	Members int // nodes in the address book, 1 to event.MaxMembers
-	// CoinPeriod is how often fame is not decided but coins are flipped: in every CoinPeriod-th round of voting. At
-	// least 3, for a candidate that comes late must be voted down before a coin can favour it; default 5.
+	// CoinPeriod is how often fame is not decided but coins are flipped: in every CoinPeriod-th round of voting;
+	// default 5. Less than 3 counts as 3: what a late candidate or a unanimous first vote rests on is the majority of
+	// second votes, and no coin may come before it.
 	CoinPeriod int
+	// TallyOnly makes an engine decide by tallies only, later than on unanimous first votes but the same. It is for
+	// tests that compare the two. Members that run either cannot be mixed: docs/decisions/0004.
+	TallyOnly bool
 	// RoundsKept is for how many decided rounds what was born with their judges is not ancient; default 26.
 	RoundsKept int
 	Mutation   Mutation

@@ -12,6 +12,9 @@ type election struct {
 	undecided  int
 	voters     int32 // witnesses of later rounds so far
 	highest    int64 // round of a witness so far
+
+	first [][]int32 // by member: its witnesses among these of the next round, whose votes are the first ones
+	heard int       // members that have one
 }
 
 // candidate is a witness of the pending round.
@@ -31,7 +34,10 @@ const (
 
 // reset begins the election of a round.
 func (l *election) reset(round uint64) {
-	*l = election{round: int64(round), candidates: l.candidates[:0], highest: NegInf}
+	for m := range l.first {
+		l.first[m] = l.first[m][:0]
+	}
+	*l = election{round: int64(round), candidates: l.candidates[:0], highest: NegInf, first: l.first}
 }
 
 // decided reports whether the round is: whether it has a candidate and every one known is decided.
@@ -66,17 +72,64 @@ func (e *Engine) enroll(h handle) {
 		return
 	}
 	l := &e.election
-	round := e.vertices[h].round
+	v := &e.vertices[h]
 	switch {
-	case round == l.round:
+	case v.round == l.round:
 		l.stand(h)
 		e.observeFame(&l.candidates[len(l.candidates)-1], 0)
-	case round > l.round:
-		e.vertices[h].voter = l.voters
+		e.settleUnanimous()
+	case v.round > l.round:
+		v.voter = l.voters
 		l.voters++
 		e.vote(h)
+		if v.round == l.round+1 {
+			l.hear(v)
+			e.settleUnanimous()
+		}
 	}
-	l.highest = max(l.highest, round)
+	l.highest = max(l.highest, v.round)
+}
+
+// hear notes one that has cast first votes.
+func (l *election) hear(v *vertex) {
+	if len(l.first[v.creator]) == 0 {
+		l.heard++
+	}
+	l.first[v.creator] = append(l.first[v.creator], v.voter)
+}
+
+// settleUnanimous decides the candidates on which every member's first vote is the same. No tally to come can turn
+// out otherwise: most of any voter's electors are those of correct members, and each of these has only the one
+// witness that has voted already. If a member that forked has voted both ways, either vote will do. Were a fork a
+// reason to wait, one member could know a round to be decided, and make its next events in the round after it,
+// which another one could not take in, who knows more forks and waits for a tally.
+func (e *Engine) settleUnanimous() {
+	l := &e.election
+	needed := e.members
+	if e.cfg.Mutation == UnanimousButOne {
+		needed--
+	}
+	if l.heard < needed || e.cfg.TallyOnly {
+		return
+	}
+	for i := range l.candidates {
+		for _, vote := range []bool{true, false} {
+			if c := &l.candidates[i]; c.fame == undecided && l.alike(c, vote) >= needed {
+				l.settle(c, vote)
+				e.observeFame(c, 1)
+			}
+		}
+	}
+}
+
+// alike counts the members one of whose first votes on the candidate is this.
+func (l *election) alike(c *candidate, vote bool) (n int) {
+	for _, voters := range l.first {
+		if slices.ContainsFunc(voters, func(v int32) bool { return c.yes.has(v) == vote }) {
+			n++
+		}
+	}
+	return n
 }
 
 // vote lets a voter vote on every candidate that is not decided. A candidate that is learned after a voter is none

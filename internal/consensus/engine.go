@@ -50,6 +50,7 @@ func New(cfg Config) *Engine {
 	if cfg.CoinPeriod == 0 {
 		cfg.CoinPeriod = DefaultCoinPeriod
 	}
+	cfg.CoinPeriod = max(cfg.CoinPeriod, leastCoinPeriod)
 	if cfg.RoundsKept == 0 {
 		cfg.RoundsKept = DefaultRoundsKept
 	}
@@ -62,6 +63,7 @@ func New(cfg Config) *Engine {
 		pending: 1,
 		ancient: 1,
 	}
+	e.election.first = make([][]int32, cfg.Members)
 	e.election.reset(1)
 	return e
 }

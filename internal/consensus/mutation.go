@@ -14,6 +14,7 @@ const (
 	RetainedGeneration                // generations in the order count ancestors that some nodes no longer hold
 	RecomputeSparesAllJudges          // a judge keeps what was said about it in the round before
 	TwoThirdsNotMore                  // a supermajority is 2n/3 or more, not more than 2n/3
+	UnanimousButOne                   // the first votes of all members but one decide
 )
 
 // spares reports whether the recomputation leaves a judge as it was, in an engine that ran on: one that was restored

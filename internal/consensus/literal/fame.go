@@ -39,7 +39,7 @@ func (o *Oracle) elect() (famous []*vertex, decided bool) {
 	return famous, decided
 }
 
-// fame decides about one candidate: as the first voter does whose tally is clear, outside of coin rounds.
+// fame decides about one candidate: as the first voter does with which the matter is clear.
 func (o *Oracle) fame(c *vertex) Fame {
 	if o.late(c) {
 		return NotFamous
@@ -65,10 +65,16 @@ func (o *Oracle) late(c *vertex) bool {
 	return false
 }
 
-// verdict is what the tally of v alone decides about c.
+// verdict is what the vote of v decides about c: at distance 1, together with all first votes before it; above that,
+// by the tally of v alone, outside of coin rounds.
 func (o *Oracle) verdict(v, c *vertex) Fame {
 	d := v.round - c.round
-	if !v.witness() || d < 2 || d%int64(o.coinPeriod) == 0 {
+	switch {
+	case !v.witness() || d < 1:
+		return Undecided
+	case d == 1:
+		return o.unanimous(v, c)
+	case d%int64(o.coinPeriod) == 0:
 		return Undecided
 	}
 	yes, no := o.tally(v, c)
@@ -76,6 +82,27 @@ func (o *Oracle) verdict(v, c *vertex) Fame {
 	case yes >= o.quorum:
 		return Famous
 	case no >= o.quorum:
+		return NotFamous
+	}
+	return Undecided
+}
+
+// unanimous is what the first votes decide about c, up to that of the last voter: what every member said in one of its.
+func (o *Oracle) unanimous(last, c *vertex) Fame {
+	yes, no := map[int]bool{}, map[int]bool{}
+	for _, v := range o.graph[:slices.Index(o.graph, last)+1] {
+		switch {
+		case !v.witness() || v.round != c.round+1:
+		case o.vote(v, c):
+			yes[v.Creator] = true
+		default:
+			no[v.Creator] = true
+		}
+	}
+	switch o.members {
+	case len(yes):
+		return Famous
+	case len(no):
 		return NotFamous
 	}
 	return Undecided

@@ -136,12 +136,13 @@ func ballot(v literal.Voter, vote literal.Vote) string {
 		word = "yes"
 	}
 	switch {
-	case v.Distance == 1:
-		return word
 	case vote.Verdict != literal.Undecided:
 		word = strings.ToUpper(word)
 	case vote.Coin:
 		word = "coin " + word
+	}
+	if v.Distance == 1 {
+		return word
 	}
 	return fmt.Sprintf("%d:%d %s", vote.Yes, vote.No, word)
 }
