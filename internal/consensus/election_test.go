@@ -118,3 +118,12 @@ func TestJudgesOfForks(t *testing.T) {
 		}
 	}
 }
+
+// TestCoinPeriod shows that no coin is flipped before the third round of voting.
+func TestCoinPeriod(t *testing.T) {
+	for period, want := range map[int]int{0: DefaultCoinPeriod, 1: 3, 2: 3, 3: 3, 4: 4} {
+		if got := New(Config{Members: 4, CoinPeriod: period}).cfg.CoinPeriod; got != want {
+			t.Errorf("coin period %d: got %d, want %d", period, got, want)
+		}
+	}
+}

@@ -200,3 +200,23 @@ func TestUnanimousOnHostileGraphs(t *testing.T) {
 		t.Error("nothing was decided early")
 	}
 }
+
+// TestRestoreMayDecide restores what an engine that only tallies could not decide yet: the next event decides it.
+func TestRestoreMayDecide(t *testing.T) {
+	cfg := consensus.Config{Members: 4, TallyOnly: true}
+	g := newGraph(t, cfg)
+	for seq := 1; seq <= 3; seq++ {
+		g.layer("abcd", seq)
+	}
+	if len(g.rounds) != 0 {
+		t.Fatalf("decided %d rounds before a tally could", len(g.rounds))
+	}
+	cfg.TallyOnly = false
+	restored, err := consensus.Restore(cfg, g.engine.Snapshot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rounds := restored.Insert(g.make("a4", "a3")); len(rounds) != 1 || g.judges(rounds[0]) != "a1 b1 c1 d1" {
+		t.Errorf("got %+v", rounds)
+	}
+}
