@@ -164,6 +164,37 @@ func TestFloodOfOrphansDoesNotSilenceOthers(t *testing.T) {
 	}
 }
 
+// What was too much to be asked for at a time is asked for when there is room again.
+func TestTooMuchIsAskedForLater(t *testing.T) {
+	n := &node{}
+	n.Driver = New(Config{Members: 4, Source: &n.load, Limits: Limits{WaitingEvents: maxWants}})
+	n.Connected(1, ms)
+	n.settle()
+	orphan := func(i int, birth uint64) *event.Event {
+		lost := event.Parent{Creator: 2, Seq: 1, BirthRound: birth, ID: event.ID{byte(i), byte(i >> 8), 1}}
+		return makeEvent(t, event.Event{
+			Creator: 1, Seq: 1, BirthRound: birth, Time: int64(i), Parents: []event.Parent{lost},
+		})
+	}
+	for i := range maxWants {
+		n.hand(1, orphan(i, 9))
+	}
+	near := orphan(maxWants, 1) // makes the node forget one of the others, and no longer need what that one waits for
+	n.hand(1, near)
+	asked := map[event.ID]bool{}
+	for now := 3 * ms; now < 2000*ms; now += 100 * ms {
+		n.Receive(1, &event.Message{Tips: []event.Tip{{Creator: 1, Seq: 1, ID: near.ID()}}}, now)
+		for _, s := range n.settle().Send {
+			for _, id := range s.Message.Want {
+				asked[id] = true
+			}
+		}
+	}
+	if !asked[near.Parents[0].ID] {
+		t.Errorf("of %d events asked for none is the one that was too much", len(asked))
+	}
+}
+
 // An event that had to be forgotten and that another waits for is asked for again.
 func TestForgottenIsAskedForAgain(t *testing.T) {
 	n := &node{}

@@ -25,6 +25,7 @@ type peer struct {
 	answered  bool             // it has answered this node's Boot
 	ownTips   []event.Tip      // its tips of this node's own chain, as it last told them
 	wants     int              // events that are asked for at its word
+	unasked   bool             // more were to be asked for than may be
 	echo      uint64           // highest own sequence number from which an event of it descends
 	measured  uint64           // the one by which its delay was last measured
 	delay     int64            // estimated one-way delay in ns
@@ -208,6 +209,7 @@ func (d *Driver) coverage(tips []event.Tip) func(*vertex) bool {
 func (d *Driver) receiveTips(from int, m *event.Message) {
 	p := &d.peers[from]
 	p.answered = p.answered || m.Answer
+	d.wantUnasked(from)
 	p.ownTips = p.ownTips[:0]
 	for _, t := range m.Tips {
 		if t.Creator == d.self && len(p.ownTips) < d.limits.Branches {

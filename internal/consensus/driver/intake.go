@@ -42,23 +42,20 @@ func (d *Driver) place(a arrival) {
 		return
 	}
 	for _, e := range d.waiting.add(a.event, a.from, missing) {
-		d.forgotten(e, a.from)
+		d.forgotten(e)
 	}
 	if d.waiting.byID[a.event.ID()] == nil {
 		return
 	}
-	for _, id := range missing {
-		if d.waiting.byID[id] == nil {
-			d.want(id, a.from, false)
-		}
-	}
+	d.wantAll(missing, a.from)
 }
 
-// forgotten notes that an event was dropped that may be taken in later. If others wait for it, it is asked for again.
-func (d *Driver) forgotten(e *event.Event, from int) {
+// forgotten notes that an event was dropped that may be taken in later. If another waits for it, it is asked for
+// again, at the word of the peer that sent that one.
+func (d *Driver) forgotten(e *event.Event) {
 	d.dropped++
-	if len(d.waiting.children[e.ID()]) > 0 {
-		d.want(e.ID(), from, false)
+	if children := d.waiting.children[e.ID()]; len(children) > 0 {
+		d.want(e.ID(), children[0].from, false)
 	}
 }
 
@@ -99,7 +96,7 @@ func (d *Driver) takeIn() {
 			case a.event.BirthRound < d.window.ancient: // since a moment ago
 				d.expire(a.event.ID())
 			case d.refuses(a.event):
-				d.forgotten(a.event, a.from)
+				d.forgotten(a.event)
 			default:
 				d.accept(a)
 				d.release(a.event.ID())

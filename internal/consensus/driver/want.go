@@ -9,7 +9,7 @@ import (
 const (
 	// maxWants bounds the events that are asked for at a time at one peer's word, so that one that makes up events
 	// by the thousand does not keep the node from asking for what others told of; and all of them fit into one
-	// message. Those beyond it are asked for when they are learned of again.
+	// message. Those beyond it come up again when the peer next tells its tips.
 	maxWants = event.MaxMessageIDs
 	// maxTipAsks is how often an event is asked for that only a peer's tips told of; the next tips tell of it again.
 	maxTipAsks = 3
@@ -45,7 +45,7 @@ func (d *Driver) want(id event.ID, peer int, tip bool) {
 		return
 	}
 	if d.peers[peer].wants >= maxWants {
-		d.dropped++
+		d.peers[peer].unasked = true
 		return
 	}
 	d.peers[peer].wants++
@@ -54,6 +54,28 @@ func (d *Driver) want(id event.ID, peer int, tip bool) {
 	d.wants.byID[id] = w
 	d.wants.list = append(d.wants.list, w)
 	d.wants.due = min(d.wants.due, w.due)
+}
+
+// wantAll notes that these parents of an event that the peer sent are to be asked for, but for those that wait
+// themselves.
+func (d *Driver) wantAll(missing []event.ID, peer int) {
+	for _, id := range missing {
+		if d.waiting.byID[id] == nil {
+			d.want(id, peer, false)
+		}
+	}
+}
+
+// wantUnasked notes what was too much to be asked for before, as far as it is needed still.
+func (d *Driver) wantUnasked(peer int) {
+	p := &d.peers[peer]
+	if !p.unasked || p.wants >= maxWants {
+		return
+	}
+	p.unasked = false
+	for _, w := range d.waiting.peers[peer].list {
+		d.wantAll(d.missing(w.event), peer)
+	}
 }
 
 // needed tells whether w is still to be asked for.
