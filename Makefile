@@ -40,6 +40,10 @@ fuzz: ## each fuzz target for FUZZTIME
 sim: ## SEEDS simulated clusters, of N members and of KIND if these are set
 	$(GO) run ./cmd/simulate -seed $(SEED) -seeds $(SEEDS) $(if $(N),-members $(N)) $(if $(KIND),-kind $(KIND))
 
+.PHONY: sim-watch
+sim-watch: ## the run of SEED, or of the line REPLAY that a failure printed, step by step
+	$(GO) run ./cmd/simulate -watch $(if $(REPLAY),-replay '$(REPLAY)',-seed $(SEED)) $(if $(SVG),-svg $(SVG))
+
 .PHONY: soak
 soak: ## simulated clusters of every kind for MINUTES; the table goes to bin/soak.md
 	@mkdir -p bin

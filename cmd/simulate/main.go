@@ -8,10 +8,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"runtime"
-	"time"
 
 	"github.com/foxmq/foxmq/internal/sim"
 )
@@ -26,6 +26,12 @@ type options struct {
 	replay  string
 	workers int
 	out     string
+	watch   bool
+	from    int
+	to      int
+	svg     string
+	node    int
+	rounds  string
 }
 
 func main() {
@@ -51,6 +57,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.replay, "replay", "", "the scenario to run, as a failure printed it")
 	flags.IntVar(&o.workers, "workers", runtime.NumCPU(), "how many clusters run at once")
 	flags.StringVar(&o.out, "out", "", "file for the table of a soak, in Markdown")
+	flags.BoolVar(&o.watch, "watch", false, "tell what happens, step by step")
+	flags.IntVar(&o.from, "from", 0, "the first step to tell")
+	flags.IntVar(&o.to, "to", math.MaxInt, "the last step to tell")
+	flags.StringVar(&o.svg, "svg", "", "file for a picture of the graph as one node has it")
+	flags.IntVar(&o.node, "node", -1, "that node; the last one if not set")
+	flags.StringVar(&o.rounds, "rounds", "1..8", "what the picture shows")
 	flags.SetOutput(out)
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -62,7 +74,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return single(s, out)
+	return o.single(s, out)
 }
 
 // scenario returns the one to run.
@@ -79,16 +91,4 @@ func (o *options) scenario(seed uint64) (s sim.Scenario, err error) {
 		s = s.Resized(o.members)
 	}
 	return s, err
-}
-
-// single runs one scenario.
-func single(s sim.Scenario, out io.Writer) error {
-	fmt.Fprintln(out, s)
-	r, failure := sim.Try(s)
-	if failure != nil {
-		return failure
-	}
-	fmt.Fprintf(out, "%d rounds, %d events, %d steps, %v virtual\n", r.Rounds, r.Events, r.Steps,
-		r.Elapsed.Round(time.Millisecond))
-	return nil
 }

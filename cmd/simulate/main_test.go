@@ -48,13 +48,13 @@ func TestFailures(t *testing.T) {
 		r, f := sim.Try(sc)
 		s.note(sc, r, f, 1)
 	}
-	if len(s.failures) < 2 || !strings.Contains(s.table(), "-watch -replay '") {
+	if len(s.failures) < 2 || !strings.Contains(s.table(), "sim-watch REPLAY='") {
 		t.Errorf("%s", s.table())
 	}
 	if err := s.conclude(); err == nil {
 		t.Error("no error")
 	}
-	line := strings.Split(strings.Split(s.table(), "-replay '")[1], "'")[0]
+	line := strings.Split(strings.Split(s.table(), "REPLAY='")[1], "'")[0]
 	if _, err := simulate(t, "-replay", line); err == nil || !strings.Contains(err.Error(), "invariant") {
 		t.Errorf("%s: %v", line, err)
 	}
@@ -64,6 +64,32 @@ func TestFailures(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	for _, args := range [][]string{{"-kind", "none"}, {"-replay", "members=0"}, {"-what"}, {"-seeds", "2", "-kind", "none"}} {
 		if _, err := simulate(t, args...); err == nil {
+			t.Errorf("%v: no error", args)
+		}
+	}
+}
+
+// TestWatch follows a run and draws it.
+func TestWatch(t *testing.T) {
+	svg := filepath.Join(t.TempDir(), "run.svg")
+	out, err := simulate(t, "-seed", "3", "-watch", "-svg", svg, "-rounds", "2..4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{" makes ", " takes in ", "a witness of round 1,", " decides round 50: judges ", " rounds, "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("nothing %q", want)
+		}
+	}
+	if drawn, err := os.ReadFile(svg); err != nil || !strings.Contains(string(drawn), ">round 3<") {
+		t.Errorf("the picture is wrong: %v", err)
+	}
+	part, _ := simulate(t, "-seed", "3", "-watch", "-from", "100", "-to", "110")
+	if len(part) > len(out)/100 {
+		t.Errorf("%d of %d bytes", len(part), len(out))
+	}
+	for _, args := range [][]string{{"-rounds", "all"}, {"-node", "99"}} {
+		if _, err := simulate(t, append(args, "-seed", "3", "-svg", svg)...); err == nil {
 			t.Errorf("%v: no error", args)
 		}
 	}

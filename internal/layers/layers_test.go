@@ -48,10 +48,12 @@ var rooms = []struct {
 	{"internal/admin", nil},
 	{"internal/sim", []string{
 		"internal/event", "internal/consensus", "internal/consensus/driver", "internal/consensus/literal",
+		"internal/sim/picture",
 	}},
+	{"internal/sim/picture", []string{"internal/event", "internal/consensus"}},
 	{"internal/layers", nil},
 	{"internal/bench", []string{"internal/mqtt", "internal/client", "internal/addressbook"}},
-	{"cmd/simulate", []string{"internal/sim"}},
+	{"cmd/simulate", []string{"internal/event", "internal/consensus", "internal/sim", "internal/sim/picture"}},
 	{"cmd/foxmq", []string{
 		"internal/addressbook", "internal/admin", "internal/bench", "internal/broker", "internal/config", "internal/event",
 		"internal/gossip", "internal/logging", "internal/mqtt", "internal/node", "internal/replica", "internal/tlsutil",

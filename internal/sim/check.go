@@ -78,6 +78,7 @@ func (c *checker) fail(invariant, format string, args ...any) {
 
 // ready checks what a node is about to do.
 func (c *checker) ready(h *host, r *driver.Ready) {
+	c.w.watchReady(h, r)
 	if !h.correct {
 		return
 	}

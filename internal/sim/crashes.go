@@ -1,5 +1,7 @@
 package sim
 
+import "github.com/foxmq/foxmq/internal/sim/picture"
+
 // Crashes is what a scenario says of nodes that stop. The members concerned are correct otherwise; together with the
 // liars they are at most f, unless they come back.
 type Crashes struct {
@@ -23,5 +25,6 @@ func (w *World) scheduleCrashes() {
 func (h *host) crash() {
 	h.crashed = true
 	h.w.note('c', h.index, 0, nil)
+	h.w.say("%s stops", picture.Name(h.index))
 	h.w.eachHost(func(o *host) { o.connect(h.index, false) })
 }

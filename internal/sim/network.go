@@ -213,6 +213,7 @@ func (w *World) tellLost(from, to int) {
 // deliver hands a message to whatever stands for the member.
 func (w *World) deliver(from, to int, m *event.Message) {
 	w.note('d', from, to, nil)
+	w.watchMessage(from, to, m)
 	if w.chance(0.05) {
 		m = resign(w, m)
 	}

@@ -1,5 +1,7 @@
 package sim
 
+import "github.com/foxmq/foxmq/internal/sim/picture"
+
 // Pauses is what a scenario says of processes that stand still for a while, as under SIGSTOP or a long garbage
 // collection elsewhere on the machine. One correct node after another does, for Pause ns every PauseGap ns.
 type Pauses struct {
@@ -25,6 +27,7 @@ func (w *World) schedulePauses() {
 func (h *host) pause() {
 	h.paused = true
 	h.w.note('p', h.index, 0, nil)
+	h.w.say("%s stands still", picture.Name(h.index))
 	h.w.after(h.w.sc.Pause, func() {
 		h.paused = false
 		held := h.held

@@ -76,9 +76,6 @@ func lesser(name string, v reflect.Value) []reflect.Value {
 	switch name {
 	case "seed", "kind", "mutation", "members", "rounds", "delay", "safety":
 		return nil
-	case "sites":
-		add(1)
-		return list
 	case "gap": // less load
 		if v.Int() < maxGap {
 			add(2 * v.Int())
@@ -129,5 +126,5 @@ func (s Scenario) Resized(members int) Scenario {
 func Report(s Scenario, f *Failure) string {
 	small, g := Shrink(s, f, ShrinkRuns)
 	return fmt.Sprintf("%v\n  found by seed %d of kind %s: %s\n  broken in small: %v\n  watch it with: "+
-		"go run ./cmd/simulate -watch -replay '%s'", f, s.Seed, s.Kind, s, g, small)
+		"make sim-watch REPLAY='%s'", f, s.Seed, s.Kind, s, g, small)
 }

@@ -48,7 +48,9 @@ type World struct {
 	check   *checker
 	trace   hash.Hash
 	ended   bool // the load and the faults are over
-	solo    bool // the single transaction after that is submitted
+	watch   Watch
+	cuts    []string // as watched last
+	solo    bool     // the single transaction after that is submitted
 }
 
 // member is one entry of the address book: a correct node, the twins of a liar, or a puppet.
@@ -121,6 +123,7 @@ func (w *World) Run() (Result, *Failure) {
 		w.now = a.at
 		w.steps++
 		a.do()
+		w.watchCuts()
 		if w.steps > maxSteps {
 			w.exhaust()
 		}
