@@ -2,6 +2,7 @@ package picture
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/foxmq/foxmq/internal/consensus"
@@ -35,9 +36,9 @@ var noRound = struct{ light, full string }{"#eeeeee", "#777777"}
 type drawing struct {
 	strings.Builder
 	shown  map[*node]bool
-	lanes  []int // the first lane of each creator
-	total  int   // lanes
-	low    int   // level of the lowest row
+	lanes  [][]int // by creator and branch: the lane, or −1 if none of it is shown
+	total  int     // lanes
+	low    int     // level of the lowest row
 	levels int
 }
 
@@ -48,7 +49,7 @@ func SVG(events []*event.Event, cfg consensus.Config, from, to int64) string {
 	nodes := g.within(from, to)
 	d := newDrawing(g, nodes)
 	d.open()
-	d.columns(g)
+	d.columns()
 	d.roundNames(nodes)
 	for _, n := range nodes {
 		d.edges(n)
@@ -63,29 +64,43 @@ func SVG(events []*event.Event, cfg consensus.Config, from, to int64) string {
 
 func newDrawing(g *graph, nodes []*node) *drawing {
 	d := &drawing{shown: map[*node]bool{}}
-	branches := make([]int, g.members)
+	for m := range g.members {
+		d.lanes = append(d.lanes, slices.Repeat([]int{-1}, max(1, len(g.columns[m]))))
+	}
 	for i, n := range nodes {
 		d.shown[n] = true
 		if i == 0 || n.level < d.low {
 			d.low = n.level
 		}
-		branches[n.event.Creator] = max(branches[n.event.Creator], n.branch)
+		d.lanes[n.event.Creator][n.branch] = 0
 	}
 	for _, n := range nodes {
 		d.levels = max(d.levels, n.level-d.low+1)
 	}
-	for _, b := range branches {
-		d.lanes = append(d.lanes, d.total)
-		d.total += b + 1
-	}
+	d.number()
 	return d
+}
+
+// number gives each branch that is shown its lane, and each member one at least.
+func (d *drawing) number() {
+	for _, branches := range d.lanes {
+		if slices.Max(branches) < 0 {
+			branches[0] = 0
+		}
+		for b := range branches {
+			if branches[b] == 0 {
+				branches[b] = d.total
+				d.total++
+			}
+		}
+	}
 }
 
 func (d *drawing) width() int  { return max(2*margin+d.total*laneWidth+rounds, 560) }
 func (d *drawing) bottom() int { return margin + d.levels*rowHeight }
 
 func (d *drawing) x(n *node) int {
-	return margin + (d.lanes[n.event.Creator]+n.branch)*laneWidth + laneWidth/2
+	return margin + d.lanes[n.event.Creator][n.branch]*laneWidth + laneWidth/2
 }
 
 func (d *drawing) y(n *node) int { return d.bottom() - (n.level-d.low)*rowHeight - rowHeight/2 }
@@ -102,13 +117,15 @@ func (d *drawing) open() {
 }
 
 // columns names the members below their columns.
-func (d *drawing) columns(g *graph) {
-	for m := range g.members {
-		end := d.total
-		if m+1 < g.members {
-			end = d.lanes[m+1]
+func (d *drawing) columns() {
+	for m, branches := range d.lanes {
+		first, last := d.total, slices.Max(branches)
+		for _, lane := range branches {
+			if lane >= 0 {
+				first = min(first, lane)
+			}
 		}
-		middle := margin + (d.lanes[m]+end)*laneWidth/2
+		middle := margin + (first+last+1)*laneWidth/2
 		d.printf(`<text class="c" x="%d" y="%d">%s</text>`, middle, d.bottom()+22, Name(m))
 	}
 }
