@@ -270,3 +270,28 @@ func TestPreviewEchoes(t *testing.T) {
 		}
 	}
 }
+
+// counter is an Observer that counts what is strongly seen.
+type counter struct{ seen int }
+
+func (c *counter) StronglySeen(uint64, int64, *event.Event) { c.seen++ }
+func (c *counter) Tally(*event.Event, int)                  {}
+func (c *counter) Fame(uint64, *event.Event, bool, int64)   {}
+
+// TestPreviewIsNotObserved: what an event would strongly see that is not made, no event does.
+func TestPreviewIsNotObserved(t *testing.T) {
+	var c counter
+	g := newGraph(t, consensus.Config{Members: 4, Observer: &c})
+	g.layer("abcd", 1)
+	g.layer("abcd", 2)
+	var parents []event.ID
+	for _, name := range []string{"a2", "b2", "c2", "d2"} {
+		parents = append(parents, g.names[name].ID())
+	}
+	if p := g.engine.Preview(0, parents); p.Round != 2 || c.seen != 0 {
+		t.Errorf("a preview of round %d told of %d witnesses strongly seen", p.Round, c.seen)
+	}
+	if g.add("a3", "a2", "b2", "c2", "d2"); c.seen != 4 {
+		t.Errorf("an event told of %d witnesses strongly seen, want 4", c.seen)
+	}
+}

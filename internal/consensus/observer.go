@@ -15,8 +15,10 @@ type Observer interface {
 	Fame(pending uint64, candidate *event.Event, famous bool, distance int64)
 }
 
-func (e *Engine) observeStrong(w handle) {
-	if o := e.cfg.Observer; o != nil {
+// observeStrong tells what an event strongly sees. The event of a Preview has not been made: it may never be, and its
+// creator may come to see another branch.
+func (e *Engine) observeStrong(h, w handle) {
+	if o := e.cfg.Observer; o != nil && e.vertices[h].event != nil {
 		o.StronglySeen(e.pending, e.vertices[w].round, e.vertices[w].event)
 	}
 }

@@ -106,7 +106,7 @@ func (e *Engine) seeStrongly(h handle) (strong int) {
 	for i, m := range e.scratch.members {
 		if e.scratch.through[i] >= e.quorum {
 			strongly[m] = first[m]
-			e.observeStrong(first[m])
+			e.observeStrong(h, first[m])
 		}
 	}
 	for _, w := range strongly {
