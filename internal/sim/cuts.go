@@ -25,6 +25,9 @@ func (w *World) scheduleWeather() {
 	if w.sc.Storm {
 		w.after(0, w.net.storm)
 	}
+	if w.sc.Stalemate {
+		w.stalemate(0)
+	}
 	if w.sc.Episodes {
 		w.after(w.between(20*w.sc.Delay, 60*w.sc.Delay), w.episode)
 	}

@@ -142,6 +142,7 @@ func (o observer) Fame(pending uint64, candidate *event.Event, famous bool, dist
 	if !o.h.correct {
 		return
 	}
+	o.h.w.elections.note(pending, candidate.ID(), distance)
 	c, on := o.h.w.check, ballot{pending, candidate.ID()}
 	switch before, known := c.fame[on]; {
 	case !known:

@@ -58,6 +58,7 @@ var liarKinds = []kind{
 	{"orphans", 1, schemers("orphans")},
 	{"futures", 1, schemers("futures")},
 	{"collusion", 1, colluding},
+	{"stalemate", 3, stalled},
 }
 
 // schemers draws a cluster of which as many as may are liars by one scheme: mostly one of four, at times two of

@@ -19,6 +19,7 @@ type Network struct {
 	Rate             int64   // bytes per second of each link, in each direction; 0 is without bound
 	Queue            int     // bytes that may wait at a link; with one too many all are dropped
 	Storm            bool    // single directions of links become slow and fast again all the time
+	Stalemate        bool    // delays are chosen so that elections drag on
 	Episodes         bool    // cuts come and go
 	Cuts             Cuts    // of which sort
 }

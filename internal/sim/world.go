@@ -23,6 +23,7 @@ type Result struct {
 	Steps   int             // messages delivered, ticks and so on
 	Elapsed time.Duration   // in virtual time
 	Longest time.Duration   // under load, without a round that the foremost node decided
+	Decided []int           // rounds, by how many rounds above the vote stood that decided the last candidate
 	Latency []time.Duration // from a transaction's submission until a correct node has it ordered, for each such pair
 	Depths  Depths
 	Trace   [sha256.Size]byte
@@ -51,6 +52,9 @@ type World struct {
 	watch   Watch
 	cuts    []string // as watched last
 	solo    bool     // the single transaction after that is submitted
+	solo    bool // the single transaction after that is submitted
+
+	elections elections
 }
 
 // member is one entry of the address book: a correct node, the twins of a liar, or a puppet.
@@ -97,6 +101,7 @@ func New(sc Scenario) *World {
 		now:   epoch,
 		trace: sha256.New(),
 	}
+	w.elections = make(elections)
 	w.net = newNetwork(w)
 	w.check = newChecker(w)
 	w.members = make([]member, sc.Members)
@@ -138,6 +143,7 @@ func (w *World) Run() (Result, *Failure) {
 		Steps:   w.steps,
 		Elapsed: time.Duration(w.now - epoch),
 		Longest: w.check.longest,
+		Decided: w.elections.distances(),
 		Latency: w.check.latency,
 		Depths:  w.check.depths,
 	}
