@@ -52,7 +52,6 @@ type World struct {
 	watch   Watch
 	cuts    []string // as watched last
 	solo    bool     // the single transaction after that is submitted
-	solo    bool // the single transaction after that is submitted
 
 	elections elections
 }
