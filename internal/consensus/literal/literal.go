@@ -39,6 +39,7 @@ type Oracle struct {
 // vertex is one event in the graph.
 type vertex struct {
 	*event.Event
+	place   int       // in the graph
 	parents []*vertex // those to which a link exists, in the event's order
 	self    *vertex   // the self-parent, if a link to it exists
 	ordered bool      // received in a decided round
@@ -89,7 +90,7 @@ func (o *Oracle) Insert(ev *event.Event) []consensus.Round {
 
 // add links the event to those of its parents that are what it claims them to be.
 func (o *Oracle) add(ev *event.Event) {
-	x := &vertex{Event: ev}
+	x := &vertex{Event: ev, place: len(o.graph)}
 	for i := range ev.Parents {
 		claim := &ev.Parents[i]
 		p := o.byID[claim.ID]

@@ -43,14 +43,14 @@ func (o *Oracle) decide(judges []*vertex) consensus.Round {
 // receive returns the common ancestors of the judges that are neither ancient nor received before, in the order
 // of arrival.
 func (o *Oracle) receive(judges []*vertex) []received {
-	have := map[*vertex]map[*vertex]bool{} // the ancestors of the judges and of their self-ancestors
+	have := map[*vertex][]bool{} // which of the graph are ancestors of the judges and of their self-ancestors
 	for _, j := range judges {
-		have[j] = ancestors(j)
+		have[j] = o.ancestors(j)
 	}
 	var set []received
 	generation := map[*vertex]int{}
 	for _, x := range o.graph {
-		common := !slices.ContainsFunc(judges, func(j *vertex) bool { return !have[j][x] })
+		common := !slices.ContainsFunc(judges, func(j *vertex) bool { return !have[j][x.place] })
 		if !common || x.ordered || x.BirthRound < o.ancient {
 			continue
 		}
@@ -58,20 +58,21 @@ func (o *Oracle) receive(judges []*vertex) []received {
 			generation[x] = max(generation[x], generation[p])
 		}
 		generation[x]++
-		set = append(set, received{vertex: x, times: firstHad(judges, x, have), generation: generation[x]})
+		set = append(set, received{vertex: x, times: o.firstHad(judges, x, have), generation: generation[x]})
 	}
 	return set
 }
 
-// ancestors returns x and everything below it.
-func ancestors(x *vertex) map[*vertex]bool {
-	found := map[*vertex]bool{x: true}
+// ancestors marks x and everything below it.
+func (o *Oracle) ancestors(x *vertex) []bool {
+	found := make([]bool, len(o.graph))
+	found[x.place] = true
 	for todo := []*vertex{x}; len(todo) > 0; {
 		last := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		for _, p := range last.parents {
-			if !found[p] {
-				found[p] = true
+			if !found[p.place] {
+				found[p.place] = true
 				todo = append(todo, p)
 			}
 		}
@@ -81,14 +82,14 @@ func ancestors(x *vertex) map[*vertex]bool {
 
 // firstHad returns, for each judge, the time of its oldest self-ancestor that descends from x; ascending. It adds
 // to have what it has to look up.
-func firstHad(judges []*vertex, x *vertex, have map[*vertex]map[*vertex]bool) []int64 {
+func (o *Oracle) firstHad(judges []*vertex, x *vertex, have map[*vertex][]bool) []int64 {
 	var times []int64
 	for _, j := range judges {
 		oldest := j
-		for s := j; s != nil && have[s][x]; s = s.self {
+		for s := j; s != nil && have[s][x.place]; s = s.self {
 			oldest = s
 			if s.self != nil && have[s.self] == nil {
-				have[s.self] = ancestors(s.self)
+				have[s.self] = o.ancestors(s.self)
 			}
 		}
 		times = append(times, oldest.Time)

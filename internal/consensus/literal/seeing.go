@@ -26,15 +26,19 @@ func (o *Oracle) settle(x *vertex) {
 		x.generation = max(x.generation, p.generation)
 	}
 	x.generation++
-	x.lastSee = o.lastSeen(x)
-	x.stronglySees = o.stronglySeen(x)
 	x.round = o.round(x)
 	if x.round == consensus.NegInf {
-		x.generation, x.lastSee, x.stronglySees = 0, nil, nil
+		x.generation = 0
+		return
+	}
+	x.lastSee = o.lastSeen(x)
+	x.stronglySees = o.stronglySeen(x)
+	if count(x.stronglySees, func(w *vertex) bool { return w != nil }) >= o.quorum {
+		x.round++ // case 6
 	}
 }
 
-// round is the round of x, whose seeing is known. The order of the cases counts.
+// round is the round of x by the cases 1 to 5, whose order counts, and the lower one of case 6.
 func (o *Oracle) round(x *vertex) int64 {
 	switch {
 	case slices.Contains(o.judges, x) && x.parentRound == consensus.NegInf:
@@ -45,10 +49,6 @@ func (o *Oracle) round(x *vertex) int64 {
 		return consensus.NegInf
 	case len(x.parents) == 0 && o.pending == 1:
 		return 1
-	case x.parentRound == consensus.NegInf:
-		return consensus.NegInf
-	case count(x.stronglySees, func(w *vertex) bool { return w != nil }) >= o.quorum:
-		return x.parentRound + 1
 	}
 	return x.parentRound
 }
