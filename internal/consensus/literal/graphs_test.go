@@ -55,9 +55,11 @@ func forEachGraph(t *testing.T, last int, check func(*graphtest.Graph) error) {
 }
 
 func graph(seed uint64) *graphtest.Graph {
-	return graphtest.Random(seed, func(members, coinPeriod, roundsKept int) graphtest.View {
-		return consensus.New(consensus.Config{Members: members, CoinPeriod: coinPeriod, RoundsKept: roundsKept})
-	})
+	return graphtest.Random(seed, open)
+}
+
+func open(members, coinPeriod, roundsKept int) graphtest.View {
+	return consensus.New(consensus.Config{Members: members, CoinPeriod: coinPeriod, RoundsKept: roundsKept})
 }
 
 // config is that of an engine for the graph.
