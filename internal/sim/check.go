@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/foxmq/foxmq/internal/consensus"
@@ -24,6 +25,10 @@ type checker struct {
 	fame    map[ballot]bool    // of the candidates that correct nodes have decided
 	depths  Depths             // of their elections
 	digests []event.ID         // of the one log up to each round
+	truth   state              // of whoever applies the one log
+	turns   [][]turn           // in it after each round
+	shadow  shadow
+	rng     *rand.Rand // says which snapshots are tried
 	latency []time.Duration
 	longest time.Duration // between two rounds decided under load, by whichever node was the first
 	at      int64         // when the last one was
@@ -45,14 +50,17 @@ type log struct {
 	digest    event.ID       // of all it has decided
 	events    []*event.Event // taken in, in that order
 	ancient   uint64
-	own       uint64 // sequence number of its last own event
-	persisted map[event.ID]bool
-	applied   []int // by member: how many of its transactions have taken effect
+	own       uint64            // sequence number of its last own event
+	persisted map[event.ID]bool // written; true if also taken in
+	born      uint64            // sequence number of its first own event since its process started, 0 before
+	forgot    bool              // its disk has lost something
 }
 
 func newChecker(w *World) *checker {
 	return &checker{
 		w:      w,
+		truth:  newState(w.sc.Members),
+		rng:    newShadowRand(w.sc.Seed),
 		events: make(map[event.ID]*fact),
 		chains: make([][]event.ID, w.sc.Members),
 		strong: make(map[seat]event.ID),
@@ -62,7 +70,7 @@ func newChecker(w *World) *checker {
 
 // join adds a correct node.
 func (c *checker) join(h *host) {
-	h.log = &log{host: h, persisted: make(map[event.ID]bool), applied: make([]int, c.w.sc.Members)}
+	h.log = &log{host: h, persisted: make(map[event.ID]bool)}
 	c.logs = append(c.logs, h.log)
 }
 
@@ -99,6 +107,7 @@ func (c *checker) ready(h *host, r *driver.Ready) {
 	for _, e := range r.Persist {
 		c.monotone(l, c.events[e.ID()])
 	}
+	c.shade(h, r)
 	if c.w.steps%64 == 0 || len(r.Ordered) > 0 {
 		c.status(h)
 	}
@@ -124,20 +133,49 @@ func (c *checker) persist(l *log, e *event.Event) {
 	l.persisted[e.ID()] = true
 	l.events = append(l.events, e)
 	f := c.events[e.ID()]
-	if f == nil {
+	known := f != nil
+	if !known {
 		f = c.learn(e)
 	}
-	if e.Creator != l.host.index {
+	switch {
+	case e.Creator != l.host.index:
 		c.chain(e)
-		return
+	case known: // it has lost it and has it back
+		l.own = max(l.own, e.Seq)
+	default:
+		c.create(l, f)
 	}
+}
+
+// create notes that a node has made an event.
+func (c *checker) create(l *log, f *fact) {
+	e := f.event
 	if e.Seq != l.own+1 {
 		c.fail(NoBranch, "node %d makes event %d after %d", e.Creator, e.Seq, l.own)
+	}
+	if shown := c.shown(e.Creator, e.Seq); shown != (event.ID{}) && shown != e.ID() {
+		c.fail(NoBranch, "node %d makes %v after others have taken in %v, both its number %d", e.Creator, e.ID(), shown, e.Seq)
 	}
 	l.own = e.Seq
 	c.made++
 	c.w.note('m', e.Creator, int(e.Seq), nil)
 	c.acknowledge(f, e.Creator, e.Time)
+	if l.born == 0 {
+		l.born = e.Seq
+	}
+	e.EachTransaction(func(_ int, b []byte) {
+		if tx, ok := decode(b); ok && tx.incarnation != l.born {
+			c.fail(Incarnation, "node %d says %d, its first event was %d", e.Creator, tx.incarnation, l.born)
+		}
+	})
+}
+
+// shown returns which event with this number its creator has shown to others.
+func (c *checker) shown(creator int, seq uint64) event.ID {
+	if chain := c.chains[creator]; seq < uint64(len(chain)) {
+		return chain[seq]
+	}
+	return event.ID{}
 }
 
 // chain notes an event that its creator showed to another node, and checks that a correct one shows a single chain.

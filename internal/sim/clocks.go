@@ -14,7 +14,7 @@ func (h *host) clock() int64 { return max(1, h.w.now+h.skew) }
 
 // stepClock sets the clock to another time, forwards or backwards.
 func (h *host) stepClock() {
-	if h.w.ended || h.crashed {
+	if h.w.ended {
 		return
 	}
 	h.skew = h.w.between(-h.w.sc.Skew, h.w.sc.Skew+1)

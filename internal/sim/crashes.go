@@ -1,30 +1,113 @@
 package sim
 
-import "github.com/foxmq/foxmq/internal/sim/picture"
+import "math/rand/v2"
 
-// Crashes is what a scenario says of nodes that stop. The members concerned are correct otherwise; together with the
-// liars they are at most f, unless they come back.
+// Crashes is what a scenario says of nodes that stop and of their disks. The members concerned are correct otherwise;
+// together with the liars they are at most f, unless they come back.
 type Crashes struct {
 	Stopped int  // members, the first behind the liars, that stop for good
 	Dead    int  // members, the last ones, that never start
 	Late    bool // nodes start at different times
+
+	Kill          float64 // probability that a process dies at any one moment between writing, sending and applying
+	KillAt        int     // the one among all nodes' such moments, counting from 1, at which one does; 0: none
+	Down          int     // so many may be down at a time for that
+	Fate          Fate    // of the disk of a node that dies
+	Away          int64   // for up to how long a node is down
+	Rolling       bool    // one node after the other is stopped and started
+	Blackouts     bool    // all nodes die at once, now and then
+	Outage        int64   // for how long more than f nodes are down, once
+	Full          bool    // disks fill up, one at a time
+	Sync          bool    // what is written is synced before anything is sent
+	SnapshotEvery uint64  // applied rounds between two snapshots; 0: none are taken
+	Apply         int64   // for up to how long applying one round takes
+	Kept          int     // ancient events that nodes keep for those that lag; 0: the default
 }
 
-// crashKinds draw scenarios about crashes and disks.
-var crashKinds []kind
+// Fate is what becomes of the disk of a node that dies.
+type Fate int
 
-// scheduleCrashes lets nodes stop.
-func (w *World) scheduleCrashes() {
-	for i := range w.sc.Stopped {
-		victim := w.members[w.sc.liars()+i].hosts[0]
-		w.after(w.between(200*w.sc.Delay, 400*w.sc.Delay), victim.crash)
+// The fates.
+const (
+	Spared     Fate = iota // only the process dies
+	PowerLost              // the machine loses power, and the log what was not synced
+	Wiped                  // all is lost
+	RolledBack             // an earlier copy is put in its place
+)
+
+// crashKinds draw scenarios about crashes and disks.
+var crashKinds = []kind{
+	{"kill", 4, func(s *Scenario, r *rand.Rand) { s.restarts(r, Spared) }},
+	{"power", 2, func(s *Scenario, r *rand.Rand) { s.restarts(r, PowerLost) }},
+	{"wiped", 1, func(s *Scenario, r *rand.Rand) { s.restarts(r, Wiped) }},
+	{"rolled back", 1, func(s *Scenario, r *rand.Rand) { s.restarts(r, RolledBack) }},
+	{"blackout", 2, blackout},
+	{"rolling restarts", 1, rolling},
+	{"outage", 1, outage},
+	{"left behind", 1, leftBehind},
+	{"full disk", 1, func(s *Scenario, r *rand.Rand) { s.cluster(r); s.Full = true }},
+	{"slow apply", 1, slowApply},
+}
+
+// cluster draws how many members there are, and how they keep what they have.
+func (s *Scenario) cluster(r *rand.Rand) {
+	s.Members = pick(r, 4, 4, 4, 4, 5, 6, 7)
+	s.Jitter = pick(r, 0.1, 1)
+	s.SnapshotEvery = pick[uint64](r, 0, 1, 5, 20)
+	s.Sync = r.IntN(2) == 0
+}
+
+// restarts lets nodes die at any moment. If their disks suffer it is one at a time, and only when all that it showed
+// to anybody has reached the others: a node that forgets what only few have seen is one of the f until that is
+// ancient.
+func (s *Scenario) restarts(r *rand.Rand, fate Fate) {
+	s.cluster(r)
+	s.Fate = fate
+	s.Kill, s.Down, s.Away = pick(r, 0.0005, 0.002, 0.01), 1+r.IntN(s.Members), pick(r, s.Delay, 50*s.Delay)
+	if fate != Spared {
+		s.Kill, s.Down, s.Sync = 0.01, 1, false
+		s.Gap = 300e6
+		return
+	}
+	s.Members = pick(r, s.Members, 1, 2, 3)
+	s.Loss = pick(r, 0, 0, 0.05)
+	s.Episodes = r.IntN(4) == 0
+}
+
+// blackout lets the whole cluster die at once. Machines that lose power lose nothing if everything was synced.
+func blackout(s *Scenario, r *rand.Rand) {
+	s.cluster(r)
+	s.Members = pick(r, s.Members, 1)
+	s.Blackouts, s.Away = true, 50*s.Delay
+	if s.Sync {
+		s.Fate = PowerLost
 	}
 }
 
-// crash stops the node for good.
-func (h *host) crash() {
-	h.crashed = true
-	h.w.note('c', h.index, 0, nil)
-	h.w.say("%s stops", picture.Name(h.index))
-	h.w.eachHost(func(o *host) { o.connect(h.index, false) })
+// rolling restarts one node after the other, whether those before have caught up or not.
+func rolling(s *Scenario, r *rand.Rand) {
+	s.cluster(r)
+	s.Rolling, s.Away = true, pick(r, 5*s.Delay, 100*s.Delay)
+}
+
+// outage takes more than f nodes away for hours.
+func outage(s *Scenario, r *rand.Rand) {
+	s.cluster(r)
+	s.Gap = 1e9
+	s.Outage = pick[int64](r, 1800e9, 3600e9)
+}
+
+// leftBehind keeps a node away until the others no longer have what it missed.
+func leftBehind(s *Scenario, r *rand.Rand) {
+	s.cluster(r)
+	s.Gap = 2e9
+	s.SnapshotEvery = pick[uint64](r, 1, 5)
+	s.Fate = pick(r, Spared, Wiped, RolledBack)
+	s.Kill, s.Down, s.Away, s.Kept = 0.01, 1, 20e9, 16
+}
+
+// slowApply lets applying lag behind, and nodes die meanwhile.
+func slowApply(s *Scenario, r *rand.Rand) {
+	s.restarts(r, Spared)
+	s.Apply = 20 * s.Delay
 }

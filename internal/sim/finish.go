@@ -32,8 +32,9 @@ func (w *World) scheduleEnd() {
 		case enough:
 			w.ended = true
 			w.heal()
+			w.repair()
 			w.drain(w.check.rounds()+drainRounds, w.now+drainTime)
-		case w.now > epoch+loadTime:
+		case w.now > epoch+loadTime+w.sc.Outage:
 			w.check.fail(Liveness, "%d rounds under load: %s", w.check.rounds(), w.describe())
 		default:
 			w.scheduleEnd()
@@ -62,6 +63,9 @@ func (w *World) drain(round uint64, deadline int64) {
 // stay there until it is ancient.
 func (w *World) drained() bool {
 	for _, l := range w.check.logs {
+		if l.host.returns {
+			return false
+		}
 		if l.host.crashed {
 			continue
 		}
@@ -69,7 +73,8 @@ func (w *World) drained() bool {
 			return false
 		}
 		for _, o := range w.check.logs {
-			if !o.host.crashed && l.applied[o.host.index] != len(o.host.source.submitted) {
+			m := o.host.index
+			if !o.host.crashed && (o.host.source.waiting > 0 || l.host.state.turns[m].effects != w.check.truth.turns[m].effects) {
 				return false
 			}
 		}
@@ -111,8 +116,8 @@ func (w *World) describe() string {
 		s := l.host.driver.Status()
 		fmt.Fprintf(&b, "\n  node %d: crashed %v, state %d, pending %d, ancient %d, own %d, unordered %d, ",
 			l.host.index, l.host.crashed, s.State, s.Pending, s.Ancient, s.Own, s.Unordered)
-		fmt.Fprintf(&b, "waiting %d, missing %d, applied %v, submitted %d, dropped %d",
-			s.Waiting, s.Missing, l.applied, len(l.host.source.submitted), s.Dropped)
+		fmt.Fprintf(&b, "waiting %d, missing %d, applied %d, unanswered %d, dropped %d",
+			s.Waiting, s.Missing, l.host.state.round, l.host.source.waiting, s.Dropped)
 	}
 	fmt.Fprintf(&b, "\n  at %v", time.Duration(w.now-epoch))
 	return b.String()

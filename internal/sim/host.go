@@ -16,12 +16,23 @@ type host struct {
 	skew      int64 // its clock less the world's
 	started   bool
 	crashed   bool
+	life      int    // how often it has crashed
+	stuck     bool   // it has something to write and its disk is full
+	written   int    // of that, events already on the disk
+	returns   bool   // it has crashed and will start again
+	replaying bool   // it reads its log
+	fetching  bool   // it is lost and looks for a snapshot
 	connected []bool // by member: what its driver has been told
 	audience  []bool // by member: whom it talks with; nil means all
 	liar      *liar  // if it is one by a scheme
 	timer     uint64 // counts the timers set; only the last one counts
 	log       *log   // of what it has had ordered
-	paused    bool   // it stands still
+	disk      disk
+	backup    disk              // an earlier copy of it
+	flushed   int64             // when it was last synced
+	state     state             // applied
+	backlog   []consensus.Round // decided and not applied yet
+	paused    bool              // it stands still
 	held      []func()
 }
 
@@ -51,15 +62,9 @@ func (w *World) newHost(index int) *host {
 	h := &host{w: w, index: index, connected: make([]bool, w.sc.Members)}
 	h.source = &source{host: h}
 	h.skew = w.between(-w.sc.Skew, w.sc.Skew+1)
-	coin := func() byte { return byte(w.rng.Uint32()) }
-	h.driver = driver.New(driver.Config{
-		Members: w.sc.Members,
-		Self:    index,
-		Source:  h.source,
-		Coin:    coin,
-		Sign:    func(e *event.Event) error { e.Signature[1] = coin(); return nil },
-		Engine:  consensus.Config{Mutation: w.sc.Mutation, Observer: observer{h}},
-	})
+	h.disk, h.backup = newDisk(w.sc.Members), newDisk(w.sc.Members)
+	h.state = h.disk.state.clone()
+	h.driver = driver.New(h.config())
 	start := int64(0)
 	if w.sc.Late {
 		start = w.between(0, 100*w.sc.Delay)
@@ -68,9 +73,27 @@ func (w *World) newHost(index int) *host {
 	return h
 }
 
+func (h *host) config() driver.Config {
+	w := h.w
+	coin := func() byte { return byte(w.rng.Uint32()) }
+	return driver.Config{
+		Members:  w.sc.Members,
+		Self:     h.index,
+		Source:   h.source,
+		Coin:     coin,
+		Sign:     func(e *event.Event) error { e.Signature[1] = coin(); return nil },
+		Engine:   consensus.Config{Mutation: w.sc.Mutation, Observer: observer{h}},
+		Limits:   driver.Limits{KeptEvents: w.sc.Kept},
+		Mutation: w.sc.DriverMutation,
+	}
+}
+
+// up tells whether the node runs and can do something.
+func (h *host) up() bool { return h.started && !h.crashed && !h.stuck }
+
 // hears tells whether a message of the member reaches this host.
 func (h *host) hears(from int) bool {
-	return h.started && !h.crashed && (h.audience == nil || h.audience[from])
+	return h.up() && (h.audience == nil || h.audience[from])
 }
 
 func (h *host) start() {
@@ -97,7 +120,7 @@ func (h *host) connect(peer int, up bool) {
 	if up && m.puppet == nil && m.hosts[0].crashed {
 		return
 	}
-	if h.connected[peer] == up {
+	if h.connected[peer] == up || !h.up() {
 		return
 	}
 	h.connected[peer] = up
@@ -111,23 +134,47 @@ func (h *host) connect(peer int, up bool) {
 
 func (h *host) receive(from int, m *event.Message) {
 	h.whenAwake(func() {
-		h.driver.Receive(from, m, h.clock())
-		h.settle()
+		if h.up() {
+			h.driver.Receive(from, m, h.clock())
+			h.settle()
+		}
 	})
 }
 
-// settle does what the driver says is ready, until nothing is, and sets the timer.
+// settle does what the driver says is ready, as far as the process lives, and sets the timer.
 func (h *host) settle() {
+	if !h.up() {
+		return
+	}
 	r := h.driver.Ready()
+	if !h.write(r.Persist) {
+		return
+	}
 	h.w.check.ready(h, &r)
-	h.source.take(&r)
 	if h.liar != nil {
 		h.liar.attend(r.Persist)
 	}
 	for _, s := range r.Send {
+		if h.point() {
+			return
+		}
 		h.transmit(s.To, s.Message)
 	}
+	if h.point() {
+		return
+	}
+	h.take(&r)
+	if h.point() {
+		return
+	}
 	h.driver.Advance()
+	h.save()
+	h.seek()
+	h.setTimer()
+}
+
+// setTimer wakes the driver when it wants to be.
+func (h *host) setTimer() {
 	h.timer++
 	next := h.driver.NextTick()
 	if next == 0 {
@@ -136,7 +183,7 @@ func (h *host) settle() {
 	mine := h.timer
 	h.w.after(max(next-h.clock(), 1000), func() {
 		h.whenAwake(func() {
-			if h.timer == mine && !h.crashed {
+			if h.timer == mine && h.up() {
 				h.w.note('t', h.index, 0, nil)
 				h.driver.Tick(h.clock())
 				h.settle()

@@ -31,6 +31,8 @@ const (
 	OrderedOnce       = "ordered once"
 	OrderedIsHeld     = "ordered is held"
 	StaleNotOrdered   = "stale is never ordered"
+	EffectOnce        = "effect once"
+	StateFollowsLog   = "state follows the log"
 	StaleIsHeld       = "stale is held"
 	AncientRises      = "ancient only rises"
 	RestoredAlike     = "restored goes on alike"
@@ -63,6 +65,8 @@ var Invariants = []Invariant{
 	{11, OrderedIsHeld, "what is ordered is what some correct node has taken in"},
 	{11, StaleNotOrdered, "an event that is stale to one correct node is ordered by none"},
 	{11, StaleIsHeld, "what is stale to a node it has taken in"},
+	{11, EffectOnce, "a transaction takes effect once for each time that a client submitted it"},
+	{11, StateFollowsLog, "what a node applied, through any crash, is what the one log says"},
 	{12, AncientRises, "the ancient threshold never falls"},
 	{13, RestoredAlike, "a node started from a snapshot equals one that ran on"},
 	{14, NoBranch, "a correct node never branches"},

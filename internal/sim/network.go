@@ -182,8 +182,9 @@ func (n *network) send(from, to int, m *event.Message) {
 		}
 		departs = p.departs - w.now
 	}
+	life := w.members[to].life // a connection ends with the process
 	deliver := func() {
-		if !n.cut[from][to] && !p.lost {
+		if life == w.members[to].life && !n.cut[from][to] && !p.lost {
 			w.deliver(from, to, m)
 		}
 	}

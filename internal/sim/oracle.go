@@ -40,7 +40,7 @@ func (w *World) secondOpinions() {
 // witness is a correct node that saw the whole run.
 func (w *World) witness() *log {
 	for _, l := range w.check.logs {
-		if !l.host.crashed && l.host.started {
+		if !l.host.crashed && l.host.started && !l.forgot {
 			return l
 		}
 	}

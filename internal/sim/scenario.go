@@ -6,17 +6,19 @@ import (
 	"slices"
 
 	"github.com/foxmq/foxmq/internal/consensus"
+	"github.com/foxmq/foxmq/internal/consensus/driver"
 )
 
 // Scenario is everything about a run but what chance does in it. All times are in ns.
 type Scenario struct {
-	Seed     uint64
-	Kind     string // the name of what drew it
-	Members  int
-	Rounds   uint64 // decided before the load ends
-	Span     int64  // passed before the load ends
-	Safety   bool   // faults never heal; nodes must agree, but nothing need ever be ordered
-	Mutation consensus.Mutation
+	Seed           uint64
+	Kind           string // the name of what drew it
+	Members        int
+	Rounds         uint64 // decided before the load ends
+	Span           int64  // passed before the load ends
+	Safety         bool   // faults never heal; nodes must agree, but nothing need ever be ordered
+	Mutation       consensus.Mutation
+	DriverMutation driver.Mutation
 
 	Network
 	Load

@@ -44,6 +44,7 @@ type World struct {
 	actions actions
 	counter uint64 // actions scheduled so far
 	steps   int
+	points  int // moments so far at which a process may die
 	net     *network
 	members []member
 	check   *checker
@@ -60,6 +61,7 @@ type World struct {
 type member struct {
 	hosts  []*host
 	puppet *puppet
+	life   int // how often its process has ended
 }
 
 // action is something that happens at a moment.

@@ -78,10 +78,14 @@ func since(was int64, holds bool, now int64) int64 {
 	return was
 }
 
-// met returns 1 if every own event that the peer has told of is held, otherwise 0.
+// met returns 1 if every own event that the peer has told of is held or comes before one that is, otherwise 0.
 func (d *Driver) met(peer int) int {
+	held := uint64(0)
+	if tips := d.window.tips[d.self]; len(tips) > 0 {
+		held = tips[len(tips)-1].event.Seq
+	}
 	for _, t := range d.peers[peer].ownTips {
-		if d.window.byID[t.ID] == nil {
+		if t.Seq >= held && d.window.byID[t.ID] == nil {
 			return 0
 		}
 	}
@@ -103,7 +107,25 @@ func (d *Driver) start() {
 	}
 	c.incarnation = c.seq + 1
 	c.changed = true
-	c.news = members{}
+	c.news = d.unseen()
+}
+
+// unseen returns the creators of events that the last own event does not descend from.
+func (d *Driver) unseen() members {
+	var creators members
+	var own []*vertex
+	if d.creator.own != nil {
+		own = append(own, d.creator.own)
+	}
+	d.walk(own, func(*vertex) bool { return true })
+	for c, tips := range d.window.tips {
+		for _, t := range tips {
+			if c != d.self && !t.ancient && t.visited != d.visit {
+				creators.add(c)
+			}
+		}
+	}
+	return creators
 }
 
 // lastOwn returns this node's highest event, nil if none. Which of them came last, or was told of last, means nothing:
@@ -119,13 +141,12 @@ func (d *Driver) lastOwn() *vertex {
 	return tips[len(tips)-1]
 }
 
-// heardBoot notes whether the peer observes after a start. When it begins to, it has lost its memory, and what it
-// was known to have no longer counts.
+// heardBoot notes whether the peer observes after a start. When it begins to, it may have lost its memory, and what
+// it was known to have no longer counts. What it echoed does: those events are there.
 func (d *Driver) heardBoot(peer int, booting bool) {
 	p := &d.peers[peer]
 	if booting && !p.booting {
 		d.window.unmark(peer, true)
-		p.echo = 0
 	}
 	p.booting = booting
 }

@@ -12,6 +12,9 @@ type Snapshot struct {
 	consensus.Snapshot
 	// Thresholds are those below which events were ancient after the latest decided rounds, the oldest first.
 	Thresholds []uint64
+	// Gaps says of each of Events up to which birth round a parent of it or of an ancestor was never held, 0 if all
+	// were. Those that a snapshot is without because they are ancient were.
+	Gaps []uint64
 	// Last holds the last event of each creator that has none which is not ancient. Its creator asks for it if it
 	// lost its memory. A node that goes on from a peer's snapshot adds its own last event, or it would go on from
 	// an earlier one if nobody else has it.
@@ -21,6 +24,10 @@ type Snapshot struct {
 // Snapshot returns the driver's state. It shares the events with the driver, nothing else.
 func (d *Driver) Snapshot() Snapshot {
 	s := Snapshot{Snapshot: d.engine.Snapshot(), Thresholds: append([]uint64(nil), d.thresholds[:]...)}
+	s.Gaps = make([]uint64, len(s.Events))
+	for i, e := range s.Events {
+		s.Gaps[i] = d.window.byID[e.ID()].gap
+	}
 	for _, tips := range d.window.tips {
 		if last := len(tips) - 1; last >= 0 && tips[last].ancient {
 			s.Last = append(s.Last, tips[last].event)
@@ -44,11 +51,15 @@ func Restore(cfg Config, s Snapshot, now int64) (*Driver, error) {
 		d.thresholds[i] = engine.Ancient()
 	}
 	copy(d.thresholds[:], s.Thresholds)
-	for _, e := range s.Events {
+	for i, e := range s.Events {
 		if engine.Get(e.ID()) == nil || d.window.byID[e.ID()] != nil {
 			continue
 		}
-		if v := d.hold(e); engine.Ordered(e.ID()) {
+		v := d.hold(e)
+		if i < len(s.Gaps) {
+			v.gap = s.Gaps[i]
+		}
+		if engine.Ordered(e.ID()) {
 			d.window.settle(v)
 		}
 	}

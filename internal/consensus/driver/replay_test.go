@@ -115,3 +115,61 @@ func TestOwnLastEventOutsideTheSnapshot(t *testing.T) {
 		t.Errorf("it made %v", n.made)
 	}
 }
+
+// A peer that lags tells of an own event that this node does not hold any more. There is nothing to wait for.
+func TestEarlierOwnTipIsMet(t *testing.T) {
+	before := event.Parent{Seq: 8, BirthRound: 1, ID: event.ID{8}}
+	last := makeEvent(t, event.Event{Seq: 9, BirthRound: 1, Time: 5, Parents: []event.Parent{before}})
+	n := &node{}
+	var err error
+	s := Snapshot{Snapshot: consensus.Snapshot{Events: []*event.Event{last}}}
+	if n.Driver, err = Restore(Config{Members: 4, Source: &n.load}, s, ms); err != nil {
+		t.Fatal(err)
+	}
+	n.load.waiting = 1
+	n.answerBoot(ms, []event.Tip{{Seq: 7, ID: event.ID{1}}}, 1, 2)
+	if n.settle(); len(n.made) != 1 || n.made[0].Seq != 10 {
+		t.Errorf("it made %v", n.made)
+	}
+}
+
+// What a node took in after its last event is news also after a restart. If it was not, nodes that have all made as
+// many events as they may that nobody echoed would wait for each other.
+func TestNewsOutlivesARestart(t *testing.T) {
+	n := start(4, 0)
+	var log []*event.Event
+	for creator := range 3 {
+		log = append(log, makeEvent(t, event.Event{Creator: creator, Seq: 1, BirthRound: 1, Time: 1}))
+	}
+	replay(n, log)
+	n.answerBoot(1e12, nil, 1, 2)
+	if !n.creator.news.has(1) || !n.creator.news.has(2) || n.creator.news.count() != 2 {
+		t.Errorf("news of %d members", n.creator.news.count())
+	}
+}
+
+// A peer that has started again has not taken back what it echoed.
+func TestEchoOutlivesAPeersRestart(t *testing.T) {
+	n := start(4, 0)
+	for p := 1; p < 4; p++ {
+		n.peers[p].echo = 7
+	}
+	n.Receive(1, &event.Message{Boot: true}, ms)
+	if n.peers[1].echo != 7 {
+		t.Errorf("echo %d", n.peers[1].echo)
+	}
+}
+
+// The parents that a snapshot is without are ancient; that is no reason not to build on their children at once.
+func TestSnapshotKeepsWhatWasHeld(t *testing.T) {
+	l := live(100)
+	d, err := Restore(Config{Members: 1, Source: &load{}}, l.taken, 1e12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range l.taken.Events {
+		if gap := d.window.byID[e.ID()].gap; gap > 0 {
+			t.Errorf("event %d has a gap up to round %d", e.Seq, gap)
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/foxmq/foxmq/internal/consensus/driver"
+)
+
+// leastAway is for how many ns a node whose disk suffers is down at least: in that time what it showed to one node
+// reaches all.
+const leastAway = 3e9
+
+// scheduleCrashes lets nodes stop.
+func (w *World) scheduleCrashes() {
+	for i := range w.sc.Stopped {
+		victim := w.members[w.sc.liars()+i].hosts[0]
+		w.after(w.between(200*w.sc.Delay, 400*w.sc.Delay), victim.crash)
+	}
+	if w.sc.Blackouts {
+		w.again(w.blackout)
+	}
+	if w.sc.Rolling {
+		next := 0
+		w.again(func() {
+			w.check.logs[next%len(w.check.logs)].host.fall()
+			next++
+		})
+	}
+	if w.sc.Full {
+		w.again(w.fill)
+	}
+	if w.sc.Outage > 0 {
+		w.after(w.between(0, 20e9), w.outage)
+	}
+}
+
+// again does something now and then, under load.
+func (w *World) again(do func()) {
+	w.after(w.between(10*w.sc.Delay, 100*w.sc.Delay), func() {
+		if !w.ended {
+			do()
+			w.again(do)
+		}
+	})
+}
+
+// mayFall tells whether one more node may go down.
+func (w *World) mayFall() bool {
+	down := 0
+	for _, l := range w.check.logs {
+		h := l.host
+		if h.crashed {
+			down++
+		}
+		whole := h.up() && h.driver.Status().State == driver.Active
+		if !whole && (w.sc.Fate != Spared || w.sc.Kept > 0) {
+			return false
+		}
+	}
+	return down < w.sc.Down
+}
+
+// fall ends the process and lets it come back after a while, with what its disk holds then.
+func (h *host) fall() {
+	if !h.started || h.crashed {
+		return
+	}
+	sc := &h.w.sc
+	h.crash()
+	h.suffer(sc.Fate)
+	away := h.w.between(sc.Away/2, sc.Away+1)
+	if sc.Fate != Spared {
+		away += leastAway
+	}
+	h.returnAfter(away)
+}
+
+// suffer lets the disk have its fate.
+func (h *host) suffer(fate Fate) {
+	d := &h.disk
+	switch fate {
+	case PowerLost:
+		d.tear(int(h.w.between(0, int64(len(d.log)-d.synced)+1)))
+	case Wiped:
+		*d = newDisk(h.w.sc.Members)
+	case RolledBack:
+		*d = h.backup.copied()
+	}
+	h.log.forgot = h.log.forgot || fate != Spared
+}
+
+// returnAfter lets a node that has crashed start again after so many ns.
+func (h *host) returnAfter(ns int64) {
+	h.returns = true
+	life := h.life
+	h.w.after(ns, func() {
+		if h.crashed && h.life == life {
+			h.returns = false
+			h.restart()
+		}
+	})
+}
+
+// blackout lets all nodes die at once. They come back one by one.
+func (w *World) blackout() {
+	for _, l := range w.check.logs {
+		l.host.fall()
+	}
+}
+
+// outage takes more nodes away than a cluster can be without.
+func (w *World) outage() {
+	n := len(w.check.logs)
+	count := w.between(int64(faults(w.sc.Members))+1, int64(n))
+	for _, i := range w.rng.Perm(n)[:count] {
+		h := w.check.logs[i].host
+		h.crash()
+		h.returnAfter(w.sc.Outage + w.between(0, 50*w.sc.Delay))
+	}
+}
+
+// fill lets a node's disk be full for a while.
+func (w *World) fill() {
+	for _, l := range w.check.logs {
+		if l.host.disk.full {
+			return
+		}
+	}
+	h := w.check.logs[w.rng.IntN(len(w.check.logs))].host
+	h.disk.full = true
+	w.after(w.between(10*w.sc.Delay, 150*w.sc.Delay), h.makeSpace)
+}
+
+// makeSpace lets the node write again what it could not. What it was told meanwhile it has not heard.
+func (h *host) makeSpace() {
+	h.disk.full = false
+	if !h.stuck {
+		return
+	}
+	h.stuck = false
+	h.settle()
+	for p := range h.w.members {
+		if p != h.index {
+			h.connect(p, false)
+			h.connect(p, true)
+		}
+	}
+}
+
+// repair brings back all that is to come back.
+func (w *World) repair() {
+	for _, l := range w.check.logs {
+		if h := l.host; h.returns {
+			h.returnAfter(leastAway)
+		}
+		l.host.makeSpace()
+	}
+}
+
+// seek looks for a snapshot if the node says that nothing else helps.
+func (h *host) seek() {
+	w := h.w
+	if w.sc.Kept == 0 || h.fetching || h.driver.Status().State != driver.Lost {
+		return
+	}
+	h.fetching = true
+	life := h.life
+	w.after(w.between(2*w.sc.Delay, 20*w.sc.Delay), func() {
+		if h.life != life {
+			return
+		}
+		h.fetching = false
+		if giver := w.giver(); giver != nil && h.driver.Status().State == driver.Lost {
+			h.adopt(giver)
+		} else {
+			h.seek()
+		}
+	})
+}
+
+// giver returns a node whose snapshot another may go on from, nil if there is none at the moment.
+func (w *World) giver() *host {
+	for _, i := range w.rng.Perm(len(w.check.logs)) {
+		h := w.check.logs[i].host
+		if h.up() && h.driver.Status().State == driver.Active && len(h.backlog) == 0 {
+			return h
+		}
+	}
+	return nil
+}
+
+// adopt writes down a snapshot of another node's, and this node's last event with it, and starts anew from there.
+func (h *host) adopt(giver *host) {
+	s := giver.driver.Snapshot()
+	if last := h.disk.lastBy(h.index); last != nil {
+		s.Last = append(slices.Clip(s.Last), last)
+	}
+	h.w.note('f', h.index, giver.index, nil)
+	h.crash()
+	h.disk = disk{snapshot: &s, state: giver.state.clone()}
+	h.log.forgot = true
+	h.returnAfter(h.w.between(0, 10*h.w.sc.Delay))
+}

@@ -1,0 +1,183 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/foxmq/foxmq/internal/consensus/driver"
+	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/sim/picture"
+)
+
+// point is a moment, between any two things that a process does for good, at which it may die. It tells whether it
+// did.
+func (h *host) point() bool {
+	w := h.w
+	if !h.correct || w.ended {
+		return false
+	}
+	w.points++
+	if w.points != w.sc.KillAt && !(w.sc.Kill > 0 && w.chance(w.sc.Kill) && w.mayFall()) {
+		return false
+	}
+	h.fall()
+	return true
+}
+
+// write puts what the driver has taken in into the log, before anything else comes of it. It fails if the process
+// dies meanwhile or the disk is full; then the node does nothing any more until there is space.
+func (h *host) write(events []*event.Event) bool {
+	if !h.correct {
+		return true
+	}
+	for _, e := range events[h.written:] {
+		if h.point() {
+			return false
+		}
+		if h.stuck = h.disk.full; h.stuck {
+			return false
+		}
+		h.disk.append(e)
+		h.written++
+	}
+	h.written = 0
+	if now := h.w.now; h.w.sc.Sync || now >= h.flushed+flushGap {
+		h.disk.sync()
+		h.flushed = now
+	}
+	return !h.point()
+}
+
+// flushGap is after how many ns what was written is synced, unless it is at once.
+const flushGap = 100e6
+
+// take applies what is decided, at once or, where applying is slower than deciding, later.
+func (h *host) take(r *driver.Ready) {
+	if !h.correct {
+		return
+	}
+	idle := len(h.backlog) == 0
+	h.backlog = append(h.backlog, r.Ordered...)
+	if h.w.sc.Apply == 0 {
+		for len(h.backlog) > 0 {
+			h.apply()
+		}
+	} else if idle {
+		h.applyLater()
+	}
+	if len(r.Stale) > 0 {
+		h.source.back(h.state.turns[h.index])
+	}
+}
+
+// applyLater applies one round after another, each of which takes its time.
+func (h *host) applyLater() {
+	if len(h.backlog) == 0 {
+		return
+	}
+	life := h.life
+	h.w.after(h.w.between(0, h.w.sc.Apply), func() {
+		if h.life == life {
+			h.apply()
+			h.save()
+			h.applyLater()
+		}
+	})
+}
+
+// apply applies the next decided round, unless the disk says that it was applied before the node died.
+func (h *host) apply() {
+	r := &h.backlog[0]
+	h.backlog = h.backlog[1:]
+	if r.Number <= h.state.round {
+		return
+	}
+	h.state.apply(r, func(tx transaction) {
+		if tx.node == h.index {
+			h.source.answer(tx)
+		}
+		h.w.check.effect(h, tx)
+	})
+	h.w.check.applied(h)
+}
+
+// save now and then writes how far the node has applied, and a snapshot, and drops the log that it stands for. The
+// process may die between any two of these.
+func (h *host) save() {
+	every := h.w.sc.SnapshotEvery
+	if !h.correct || every == 0 || !h.up() || h.state.round < h.disk.state.round+every {
+		return
+	}
+	if h.point() {
+		return
+	}
+	h.disk.saveState(&h.state)
+	if len(h.backlog) > 0 || h.point() {
+		return
+	}
+	s := h.driver.Snapshot()
+	h.disk.snapshot = &s
+	if h.point() {
+		return
+	}
+	h.disk.cut()
+	if h.w.chance(0.2) {
+		h.backup = h.disk.copied()
+	}
+}
+
+// crash ends the process.
+func (h *host) crash() {
+	h.crashed = true
+	h.stuck, h.paused, h.fetching, h.held, h.written = false, false, false, nil, 0
+	h.replaying = false
+	h.life++
+	h.w.members[h.index].life++
+	h.timer++
+	h.w.check.unlearn()
+	h.w.note('c', h.index, 0, nil)
+	h.w.say("%s stops", picture.Name(h.index))
+	h.w.eachHost(func(o *host) { o.connect(h.index, false) })
+}
+
+// restart starts a new process on what the disk holds.
+func (h *host) restart() {
+	h.crashed = false
+	h.w.note('r', h.index, 0, nil)
+	h.w.say("%s starts again", picture.Name(h.index))
+	clear(h.connected)
+	h.state, h.backlog = h.disk.state.clone(), nil
+	h.w.check.rejoin(h)
+	h.source.again()
+	if h.replay(); h.crashed {
+		return
+	}
+	for p := range h.w.members {
+		if p != h.index {
+			h.connect(p, true)
+		}
+	}
+	h.w.eachHost(func(o *host) { o.connect(h.index, true) })
+	h.settle()
+}
+
+// replay makes a driver of what the disk holds, reading the log in pieces.
+func (h *host) replay() {
+	h.driver = driver.New(h.config())
+	if s := h.disk.snapshot; s != nil {
+		d, err := driver.Restore(h.config(), *s, h.clock())
+		if err != nil {
+			h.w.check.fail(RestoredAlike, "node %d: %v", h.index, err)
+			return
+		}
+		h.driver = d
+	}
+	life := h.life
+	h.replaying = true
+	for piece := range slices.Chunk(h.disk.log, 64) {
+		h.driver.Replay(piece, h.clock())
+		if h.settle(); h.life != life {
+			return
+		}
+	}
+	h.replaying = false
+}
