@@ -95,6 +95,7 @@ func outage(s *Scenario, r *rand.Rand) {
 	s.cluster(r)
 	s.Gap = 1e9
 	s.Outage = pick[int64](r, 1800e9, 3600e9)
+	s.Span = outageBefore + s.Outage
 }
 
 // leftBehind keeps a node away until the others no longer have what it missed.

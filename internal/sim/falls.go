@@ -10,6 +10,9 @@ import (
 // reaches all.
 const leastAway = 3e9
 
+// outageBefore is within how many ns from the start an outage begins.
+const outageBefore = 3e9
+
 // scheduleCrashes lets nodes stop.
 func (w *World) scheduleCrashes() {
 	for i := range w.sc.Stopped {
@@ -30,7 +33,7 @@ func (w *World) scheduleCrashes() {
 		w.again(w.fill)
 	}
 	if w.sc.Outage > 0 {
-		w.after(w.between(0, 20e9), w.outage)
+		w.after(w.between(0, outageBefore), w.outage)
 	}
 }
 

@@ -205,7 +205,7 @@ func (n *network) held() int64 {
 // tellLost tells a member's nodes that what they had queued for another was dropped.
 func (w *World) tellLost(from, to int) {
 	for _, h := range w.members[from].hosts {
-		if h.started && !h.crashed {
+		if h.up() {
 			h.driver.Lost(to, h.clock())
 			h.settle()
 		}
