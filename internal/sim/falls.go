@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/foxmq/foxmq/internal/consensus/driver"
+	"github.com/foxmq/foxmq/internal/sim/picture"
 )
 
 // leastAway is for how many ns a node whose disk suffers is down at least: in that time what it showed to one node
@@ -199,6 +200,7 @@ func (h *host) adopt(giver *host) {
 		s.Last = append(slices.Clip(s.Last), last)
 	}
 	h.w.note('f', h.index, giver.index, nil)
+	h.w.say("%s takes a snapshot of %s", picture.Name(h.index), picture.Name(giver.index))
 	h.crash()
 	h.disk = disk{snapshot: &s, state: giver.state.clone()}
 	h.log.forgot = true
