@@ -17,7 +17,7 @@ type row struct {
 	events      int
 	virtual     time.Duration
 	took        time.Duration // by one core
-	depths      sim.Depths
+	decided     []int         // rounds, by how many rounds above the vote stood that decided the last candidate
 	failures    int
 }
 
@@ -29,15 +29,18 @@ func (r *row) add(o *row) {
 	r.virtual += o.virtual
 	r.took += o.took
 	r.failures += o.failures
-	for i, n := range o.depths {
-		r.depths[i] += n
+	for d, n := range o.decided {
+		for len(r.decided) <= d {
+			r.decided = append(r.decided, 0)
+		}
+		r.decided[d] += n
 	}
 }
 
 // note adds a run to the table. The first failures of their sort are shrunk.
 func (s *soak) note(sc sim.Scenario, r sim.Result, f *sim.Failure, took time.Duration) {
 	one := row{
-		runs: 1, rounds: r.Rounds, events: r.Events, virtual: r.Elapsed, took: took, depths: r.Depths,
+		runs: 1, rounds: r.Rounds, events: r.Events, virtual: r.Elapsed, took: took, decided: r.Decided,
 	}
 	if sc.Members <= smallMembers {
 		one.small = 1
@@ -77,11 +80,11 @@ func (s *soak) table() string {
 		all.add(s.rows[kind])
 	}
 	all.line(&b, "all")
-	fmt.Fprintf(&b, "\n%v on %d cores. Candidates by the round of the election that decided them:",
+	fmt.Fprintf(&b, "\n%v on %d cores. Rounds decided, by how many rounds above the last vote needed stood:",
 		time.Since(s.start).Round(time.Second), s.workers)
-	for d, n := range all.depths {
+	for d, n := range all.decided {
 		if n > 0 {
-			fmt.Fprintf(&b, " %s %d;", depth(d), n)
+			fmt.Fprintf(&b, " %d: %d;", d, n)
 		}
 	}
 	b.WriteString("\n")
@@ -92,23 +95,6 @@ func (s *soak) table() string {
 }
 
 func (r *row) line(b *strings.Builder, kind string) {
-	deepest := 0
-	for d, n := range r.depths {
-		if n > 0 {
-			deepest = d
-		}
-	}
-	fmt.Fprintf(b, "| %s | %d | %d %% | %d | %d | %.1f | %.1f | %s | %d |\n", kind, r.runs, 100*r.small/max(1, r.runs),
-		r.rounds, r.events, r.virtual.Hours(), float64(r.runs)/max(r.took.Seconds(), 1e-9), depth(deepest), r.failures)
-}
-
-// depth names an index of sim.Depths.
-func depth(d int) string {
-	switch d {
-	case 0:
-		return "late"
-	case len(sim.Depths{}) - 1:
-		return fmt.Sprintf("%d or more", d)
-	}
-	return fmt.Sprint(d)
+	fmt.Fprintf(b, "| %s | %d | %d %% | %d | %d | %.1f | %.1f | %d | %d |\n", kind, r.runs, 100*r.small/max(1, r.runs),
+		r.rounds, r.events, r.virtual.Hours(), float64(r.runs)/max(r.took.Seconds(), 1e-9), max(0, len(r.decided)-1), r.failures)
 }

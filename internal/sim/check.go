@@ -23,7 +23,6 @@ type checker struct {
 	made    int                // how many of them are by correct nodes
 	strong  map[seat]event.ID  // witnesses that events which correct nodes hold strongly see
 	fame    map[ballot]bool    // of the candidates that correct nodes have decided
-	depths  Depths             // of their elections
 	digests []event.ID         // of the one log up to each round
 	truth   state              // of whoever applies the one log
 	turns   [][]turn           // in it after each round

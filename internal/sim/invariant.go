@@ -151,7 +151,6 @@ func (o observer) Fame(pending uint64, candidate *event.Event, famous bool, dist
 	switch before, known := c.fame[on]; {
 	case !known:
 		c.fame[on] = famous
-		c.depths[min(distance, int64(len(c.depths)-1))]++
 	case before != famous:
 		c.fail(FameHolds, "at node %d the fame of %v in round %d is %v, elsewhere %v", o.h.index, on.candidate,
 			pending, famous, before)

@@ -25,13 +25,8 @@ type Result struct {
 	Longest time.Duration   // under load, without a round that the foremost node decided
 	Decided []int           // rounds, by how many rounds above the vote stood that decided the last candidate
 	Latency []time.Duration // from a transaction's submission until a correct node has it ordered, for each such pair
-	Depths  Depths
 	Trace   [sha256.Size]byte
 }
-
-// Depths counts candidates by how many rounds later the voter was that decided them, for whichever node was the
-// first: by its index, of which the last stands for all beyond, and 0 for candidates that came late.
-type Depths [16]int
 
 // epoch is the virtual time at which every run begins, in ns since 1970.
 const epoch = 1_700_000_000e9
@@ -146,7 +141,6 @@ func (w *World) Run() (Result, *Failure) {
 		Longest: w.check.longest,
 		Decided: w.elections.distances(),
 		Latency: w.check.latency,
-		Depths:  w.check.depths,
 	}
 	w.trace.Sum(r.Trace[:0])
 	return r, nil
