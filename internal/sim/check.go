@@ -231,19 +231,25 @@ func (c *checker) status(h *host) {
 	if s.Err != nil {
 		c.fail(EnoughJudges, "node %d: %v", h.index, s.Err)
 	}
-	if s.Waiting > maxWaiting*n || s.Missing > maxMissing || s.Kept > maxKept+maxRecent*n {
+	recent := maxRecent*(n-c.w.sc.liars()) + maxLiar*c.w.sc.liars()
+	if s.Waiting > maxWaiting*n || s.Missing > maxMissing || s.Kept > maxKept+recent {
 		c.fail(BoundedMemory, "node %d holds %d events, %d wait, %d are asked for", h.index, s.Kept, s.Waiting, s.Missing)
 	}
-	if held, vertices := h.driver.Engine().Held(), h.driver.Engine().Vertices(); held > maxRecent*n || vertices > maxRecent*n+2 {
-		c.fail(BoundedMemory, "the engine of node %d holds %d events and %d vertices", h.index, held, vertices)
+	engine := h.driver.Engine()
+	if engine.Held() > recent || engine.Vertices() > recent+2 { // one for no event, one for a preview
+		c.fail(BoundedMemory, "the engine of node %d holds %d events and %d vertices", h.index, engine.Held(),
+			engine.Vertices())
 	}
 }
 
-// The bounds of what a node holds, in events: for each member those that wait and those that are not ancient, and
-// in all the ancient ones and those asked for. They follow from the driver's default limits.
+// The bounds of what a node holds, in events: of each peer those that wait; of each correct member those that are
+// not ancient, which pacing keeps to some forty a round in the 26 rounds that count; of each liar the same, up to
+// the driver's limit; in all the ancient ones, and those asked for. Where no reason is given, they are the driver's
+// default limits.
 const (
 	maxWaiting = 4096
-	maxRecent  = 4096
+	maxRecent  = 1024
+	maxLiar    = 4096
 	maxKept    = 65536
 	maxMissing = 8192
 )
