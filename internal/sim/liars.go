@@ -59,6 +59,7 @@ var liarKinds = []kind{
 	{"futures", 1, schemers("futures")},
 	{"collusion", 1, colluding},
 	{"stalemate", 3, stalled},
+	{"split votes", 2, splitting},
 }
 
 // schemers draws a cluster of which as many as may are liars by one scheme: mostly one of four, at times two of

@@ -4,8 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"testing"
-
-	"github.com/foxmq/foxmq/internal/consensus"
 )
 
 var (
@@ -64,34 +62,5 @@ func TestTrace(t *testing.T) {
 		if first.Trace != second.Trace {
 			t.Errorf("seed %d: two traces", s)
 		}
-	}
-}
-
-// TestMutations plants known bugs into the engine of every node. The checks must notice each within 1,000 seeds.
-func TestMutations(t *testing.T) {
-	for name, c := range map[string]struct {
-		mutation  consensus.Mutation
-		kind      string // empty: any
-		invariant string
-	}{
-		"tally at voter":                     {consensus.TallyAtVoter, "storm", FullTally},
-		"parentless event always in round 1": {consensus.ParentlessAlwaysRound1, "", RoundsRise},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for s := uint64(1); s <= 1000; s++ {
-				sc := Random(s)
-				if c.kind != "" {
-					sc, _ = Named(c.kind, s)
-				}
-				sc.Mutation = c.mutation
-				_, failure := New(sc).Run()
-				if failure != nil && failure.Invariant == c.invariant {
-					t.Logf("seed %d: %v", s, failure)
-					return
-				}
-			}
-			t.Error("no seed found it")
-		})
 	}
 }

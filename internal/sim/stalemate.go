@@ -10,6 +10,12 @@ func stalled(s *Scenario, r *rand.Rand) {
 	s.Stalemate = true
 }
 
+// splitting is the same with liars who vote both ways wherever they can.
+func splitting(s *Scenario, r *rand.Rand) {
+	stalled(s, r)
+	s.Schemers, s.Scheme = faults(s.Members), "fork at vote"
+}
+
 // stalemate chooses the delays anew whenever another round is decided, and keeps them for as long as none is.
 func (w *World) stalemate(decided uint64) {
 	now := w.check.rounds()
