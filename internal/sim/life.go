@@ -79,7 +79,9 @@ func (h *host) applyLater() {
 		if h.life == life {
 			h.apply()
 			h.save()
-			h.applyLater()
+			if h.life == life { // it may have died while it saved
+				h.applyLater()
+			}
 		}
 	})
 }

@@ -17,8 +17,8 @@ const (
 	// oracleMembers is up to how many members that is done: the definitions, computed anew for every event, take
 	// a time that grows with the square of the graph.
 	oracleMembers = 7
-	// oracleEvents bounds the graph for the same reason.
-	oracleEvents = 700
+	// oracleEvents bounds the graph for the same reason; of four members it is mostly the whole run.
+	oracleEvents = 1500
 	// shuffleEvery says in which seeds a node's graph is taken in once more in another order.
 	shuffleEvery = 5
 )

@@ -2,18 +2,38 @@ package sim
 
 import (
 	"fmt"
+	"path"
 	"reflect"
-	"runtime/debug"
+	"runtime"
+	"strings"
 )
 
 // Try runs a scenario like World.Run, and takes a panic for a failure.
 func Try(s Scenario) (r Result, failure *Failure) {
+	w := New(s)
 	defer func() {
 		if p := recover(); p != nil {
-			failure = &Failure{Invariant: NoPanic, Detail: fmt.Sprintf("%v\n%s", p, debug.Stack())}
+			w.check.fail(NoPanic, "%v%s", p, place())
+			failure = w.check.failure
 		}
 	}()
-	return New(s).Run()
+	return w.Run()
+}
+
+// place tells in which functions of the project a panic came about, the innermost first.
+func place() string {
+	var b strings.Builder
+	var callers [32]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers[:])])
+	for {
+		f, more := frames.Next()
+		if name := path.Base(f.Function); !strings.HasPrefix(f.Function, "runtime.") {
+			fmt.Fprintf(&b, "\n    %s, %s:%d", name, path.Base(f.File), f.Line)
+		}
+		if !more || strings.HasSuffix(f.Function, "World).Run") {
+			return b.String()
+		}
+	}
 }
 
 // ShrinkRuns is how many runs are worth a smaller scenario.

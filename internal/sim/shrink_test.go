@@ -69,3 +69,23 @@ func TestScenarioLine(t *testing.T) {
 		}
 	}
 }
+
+// TestOnceFailed runs what once broke something, in small.
+func TestOnceFailed(t *testing.T) {
+	t.Parallel()
+	for what, line := range map[string]string{
+		"a node that died while it saved went on applying after its restart": "seed=9000 kind=slow_apply members=3 " +
+			"rounds=40 delay=10000000 jitter=1 loss=0.05 episodes=true gap=30000000 kill=0.0005 down=3 away=500000000 " +
+			"snapshotevery=1 apply=200000000",
+		"a preview was taken for an event that strongly sees another branch": "seed=5002 kind=fork_at_witness " +
+			"members=4 rounds=3 delay=10000000 jitter=0.01 gap=30000000 schemers=1 scheme=fork_at_witness",
+	} {
+		s, err := Parse(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, f := Try(s); f != nil {
+			t.Errorf("%s: %v", what, f)
+		}
+	}
+}
