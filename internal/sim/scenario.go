@@ -129,6 +129,10 @@ func mixed(s *Scenario, r *rand.Rand) {
 	s.Skew = pick[int64](r, 0, 0, 10e6, 1e9, 3600e9)
 	s.Steps = r.IntN(8) == 0
 	s.Storm = r.IntN(4) == 0
+	if r.IntN(6) == 0 {
+		s.Kill, s.Down, s.Away = 0.001, 1, 50*s.Delay
+		s.SnapshotEvery = pick[uint64](r, 0, 5)
+	}
 }
 
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }

@@ -94,7 +94,7 @@ func lesser(name string, v reflect.Value) []reflect.Value {
 	var list []reflect.Value
 	add := func(x any) { list = append(list, reflect.ValueOf(x).Convert(v.Type())) }
 	switch name {
-	case "seed", "kind", "mutation", "members", "rounds", "delay", "safety", "scheme":
+	case "seed", "kind", "mutation", "drivermutation", "members", "rounds", "delay", "safety", "scheme":
 		return nil
 	case "gap": // less load
 		if v.Int() < maxGap {

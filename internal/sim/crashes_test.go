@@ -1,0 +1,82 @@
+package sim
+
+import (
+	"testing"
+
+	"github.com/foxmq/foxmq/internal/consensus/driver"
+)
+
+// short is a run of a few rounds in which nodes take snapshots.
+func short(members int) Scenario {
+	s := Scenario{Seed: 1, Members: members, Rounds: 1}
+	s.Network = Network{Delay: 10e6, Jitter: 0.1}
+	s.Gap, s.Away, s.SnapshotEvery = 50e6, 100e6, 1
+	return s
+}
+
+// TestEveryPoint lets a node die at each moment of a short run at which it might: before, between and after any two
+// of writing an event, sending a message, applying a round and taking a snapshot. It starts again soon.
+func TestEveryPoint(t *testing.T) {
+	t.Parallel()
+	every := 1
+	if testing.Short() {
+		every = 16
+	}
+	for _, members := range []int{1, 4} {
+		sc := short(members)
+		w := New(sc)
+		if _, failure := w.Run(); failure != nil {
+			t.Fatal(failure)
+		}
+		for k := 1; k <= w.points; k += every {
+			sc.KillAt = k
+			if _, failure := New(sc).Run(); failure != nil {
+				t.Fatalf("%v\nrepeat with: go run ./cmd/simulate -watch -replay '%v'", failure, sc)
+			}
+		}
+		t.Logf("%d members: %d points", members, w.points)
+	}
+}
+
+// TestOwnTipByArrival plants the bug that a node which starts again goes on from the own event that it was told of
+// last, be it the highest or not.
+func TestOwnTipByArrival(t *testing.T) {
+	t.Parallel()
+	for s := uint64(1); s <= 1000; s++ {
+		sc, _ := Named("kill", s)
+		sc.DriverMutation = driver.OwnTipByArrival
+		if _, failure := Try(sc); failure != nil && failure.Invariant == NoBranch {
+			t.Logf("seed %d: %v", s, failure)
+			return
+		}
+	}
+	t.Error("no seed found it")
+}
+
+// TestCrashKinds runs each sort of crash a few times and looks whether nodes died at all.
+func TestCrashKinds(t *testing.T) {
+	t.Parallel()
+	for _, k := range crashKinds {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			lives, full := 0, false
+			for s := uint64(1); s <= 5; s++ {
+				sc, err := Named(k.name, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w := New(sc)
+				if _, failure := w.Run(); failure != nil {
+					t.Fatalf("%v\nrepeat with: go run ./cmd/simulate -watch -replay '%v'", failure, sc)
+				}
+				full = full || sc.Full
+				for _, l := range w.check.logs {
+					lives += l.host.life
+				}
+			}
+			if lives == 0 && !full {
+				t.Error("no node died")
+			}
+		})
+	}
+}
