@@ -246,6 +246,33 @@ func TestBranchThatOthersBuildOn(t *testing.T) {
 	}
 }
 
+// A peer may have decided a round by way of a branch that is refused here, and have nothing left to make an event
+// for from which that would show. So while there is work and nothing is decided, a branch that another member than
+// its creator hands on is taken in. Found by the simulation "fork at vote", seed 9.
+func TestBranchThatAPeerDecidedBy(t *testing.T) {
+	n := start(4, 0)
+	branch := func(i int) *event.Event {
+		return makeEvent(t, event.Event{Creator: 1, Seq: 1, BirthRound: 1, Time: int64(i)})
+	}
+	for i := range defaultBranches {
+		n.hand(1, branch(i))
+	}
+	n.hand(3, makeEvent(t, event.Event{
+		Creator: 3, Seq: 1, BirthRound: 1, Time: 1, Payload: event.AppendTransaction(nil, []byte("x")),
+	}))
+	late := branch(99)
+	for _, c := range []struct {
+		from  int
+		now   int64
+		taken bool
+	}{{2, 3 * ms, false}, {1, 2 * patience, false}, {2, 2 * patience, true}} {
+		n.Receive(c.from, &event.Message{Events: []*event.Event{late}}, c.now)
+		if r := n.settle(); slices.Contains(r.Persist, late) != c.taken {
+			t.Errorf("from %d at %d: taken in: %v", c.from, c.now, r.Persist)
+		}
+	}
+}
+
 // A member that makes events without end cannot fill the others' memory while nothing is decided.
 func TestChainIsBounded(t *testing.T) {
 	n := &node{}

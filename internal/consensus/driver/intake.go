@@ -95,7 +95,7 @@ func (d *Driver) takeIn() {
 			switch {
 			case a.event.BirthRound < d.window.ancient: // since a moment ago
 				d.expire(a.event.ID())
-			case d.refuses(a.event):
+			case d.refuses(a):
 				d.forgotten(a.event)
 			default:
 				d.accept(a)
@@ -150,10 +150,11 @@ func (d *Driver) expire(id event.ID) {
 // event descends from it that a correct node may have made: which branches of a fork came first differs from node
 // to node, and each has to follow the others'. Such an event's creator has not forked and is within its limit, so
 // that two liars cannot call in each other's events without end; or there are more creators than there may be liars.
-func (d *Driver) refuses(e *event.Event) bool {
+func (d *Driver) refuses(a arrival) bool {
+	e := a.event
 	tooMany := d.window.recent[e.Creator] >= d.limits.CreatorEvents
 	tooForked := d.window.branches(e.Creator) >= d.limits.Branches && !d.window.extendsTip(e)
-	if !tooMany && (!tooForked || d.outrun()) {
+	if !tooMany && (!tooForked || d.outrun() || d.vouched(a)) {
 		return false
 	}
 	wanters := d.waiting.wanters(e.ID(), e.Creator)
@@ -178,6 +179,13 @@ func (d *Driver) outrun() bool {
 		}
 	}
 	return false
+}
+
+// vouched tells whether a member hands on another's event while there is work here and no round has been decided for
+// a while: perhaps it decided one by way of this event, and makes none from which that would show, because it has
+// nothing left to do.
+func (d *Driver) vouched(a arrival) bool {
+	return a.from != a.event.Creator && d.window.unorderedEvents > 0 && d.time >= d.decidedAt+patience
 }
 
 // patience is after how many ns without a decided round a node doubts what it refused.
