@@ -70,4 +70,6 @@ type Preview struct {
 	Round    int64 // NegInf if it would have none
 	Advances bool  // its round is above that of its self-parent, or it has none
 	Echoes   int   // creators, its own included, whose witness of that round it would see
+	Near     int   // creators, its own included, of which it would see a witness of that round or the one before
+	Electors int   // creators whose witness of the round before it would strongly see, if it advances
 }

@@ -245,10 +245,11 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-// TestPreviewEchoes counts whose witnesses an event would see.
-func TestPreviewEchoes(t *testing.T) {
+// TestPreviewCounts counts whose witnesses an event would see, and strongly see.
+func TestPreviewCounts(t *testing.T) {
 	g := newGraph(t, consensus.Config{Members: 4})
 	g.layer("abcd", 1)
+	g.layer("abcd", 2)
 	ids := func(names ...string) (ids []event.ID) {
 		for _, n := range names {
 			ids = append(ids, g.names[n].ID())
@@ -259,10 +260,12 @@ func TestPreviewEchoes(t *testing.T) {
 		parents []event.ID
 		want    consensus.Preview
 	}{
-		{nil, consensus.Preview{Round: 1, Advances: true, Echoes: 1}},
-		{ids("a1"), consensus.Preview{Round: 1, Echoes: 1}},
-		{ids("a1", "b1", "d1"), consensus.Preview{Round: 1, Echoes: 3}},
-		{ids("a1", "b1", "c1", "d1"), consensus.Preview{Round: 1, Echoes: 4}},
+		{nil, consensus.Preview{Round: 1, Advances: true, Echoes: 1, Near: 1}},
+		{ids("a1"), consensus.Preview{Round: 1, Echoes: 1, Near: 1}},
+		{ids("a1", "b1", "d1"), consensus.Preview{Round: 1, Echoes: 3, Near: 3}},
+		{ids("a2", "b2"), consensus.Preview{Round: 1, Echoes: 4, Near: 4}},
+		{ids("a2", "b2", "c2"), consensus.Preview{Round: 2, Advances: true, Echoes: 1, Near: 4, Electors: 4}},
+		{ids("a1", "b1", "c1", "d1"), consensus.Preview{Round: 1, Echoes: 4, Near: 4}},
 	}
 	for _, test := range tests {
 		if got := g.engine.Preview(0, test.parents); got != test.want {

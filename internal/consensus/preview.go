@@ -15,19 +15,27 @@ func (e *Engine) Preview(creator int, parents []event.ID) Preview {
 	}
 	e.settle(h)
 	v := &e.vertices[h]
-	return Preview{
-		Round:    v.round,
-		Advances: v.round > e.vertices[v.self].round,
-		Echoes:   e.echoes(h),
-	}
+	p := Preview{Round: v.round, Advances: v.round > e.vertices[v.self].round}
+	e.countSeen(h, &p)
+	return p
 }
 
-// echoes counts the members whose witness of its own round the vertex sees.
-func (e *Engine) echoes(h handle) (n int) {
-	for _, w := range e.row(h, firstSee) {
-		if w != 0 && e.vertices[w].round == e.vertices[h].round {
-			n++
+// countSeen counts the witnesses that the vertex sees.
+func (e *Engine) countSeen(h handle, p *Preview) {
+	strong := e.row(h, stronglySee)
+	for m, w := range e.row(h, firstSee) {
+		if w == 0 {
+			continue
+		}
+		switch round := e.vertices[w].round; {
+		case round == p.Round:
+			p.Echoes++
+			fallthrough
+		case round == p.Round-1:
+			p.Near++
+		}
+		if p.Advances && strong[m] != 0 {
+			p.Electors++
 		}
 	}
-	return n
 }

@@ -26,7 +26,11 @@ type creator struct {
 	changed     bool            // the engine knows more than when it was last asked for a preview
 	echoRound   int64           // highest round of which an own event has reached a supermajority's witnesses
 	submitted   int64           // when the Source's newest transaction was learned of, by this node's clock
-	breath      int64           // ns between any two events
+	opening     int64           // the round that an own event could open, or the last one could
+	openAt      int64           // since when, in the driver's own time
+	lingerTill  int64           // until when such an event was to wait, in the driver's own time
+	median      int64           // of the delays to the connected peers, in ns
+	breath      int64           // ns between any two events, on average
 	interval    int64           // ns between two events that advance neither the round nor its echo
 	pace        int64           // and what the machine can bear
 	err         error           // why the last own event could not be made, nil if it was
@@ -77,7 +81,7 @@ func (d *Driver) behind() bool {
 // plan looks for a reason to create an event, which are (a) to (d) in docs/consensus.md.
 func (d *Driver) plan() (plan, bool) {
 	c := &d.creator
-	if d.time < c.last+c.breath {
+	if d.time < d.breathes() {
 		return plan{}, false
 	}
 	payload, work := d.cfg.Source.Waiting(), d.window.unorderedEvents > 0
@@ -89,14 +93,58 @@ func (d *Driver) plan() (plan, bool) {
 	news := len(p.others) > 0
 	if due && !d.capped() && (payload || work && news) { // (c), (d)
 		p.preview = d.preview(p.others)
-		return p, true
+		return p, !d.linger(p.preview)
 	}
 	if !work || !c.changed {
 		return plan{}, false
 	}
-	c.changed = false
 	p.preview = d.preview(p.others)
+	if d.linger(p.preview) {
+		return plan{}, false
+	}
+	c.changed = false
 	return p, p.preview.Advances || news && p.preview.Echoes >= d.quorum && p.preview.Round > c.echoRound // (a), (b)
+}
+
+// breathes returns when the next own event of any kind may follow: two of them take two breaths.
+func (d *Driver) breathes() int64 {
+	c := &d.creator
+	return c.made[(c.seq-1)%madeKept] + 2*c.breath
+}
+
+// linger tells whether an event that would open a round is to wait a little, for witnesses of the round before that
+// are about to come in. Each is a candidate, and where some voters have just seen it and others have not, its election
+// is drawn out. When the pending election is already, what helps is that the voters have the same electors, namely all
+// of them: where each goes by the quorum that is nearest to it, the two sides of an ocean can outvote each other for
+// ever. Only members that were heard of lately are waited for.
+func (d *Driver) linger(p consensus.Preview) bool {
+	c := &d.creator
+	if !p.Advances || p.Round <= 1 {
+		return false
+	}
+	if c.opening != p.Round {
+		c.opening, c.openAt = p.Round, d.time
+	}
+	wait, others := int64(0), d.lively()
+	switch {
+	case p.Round > int64(d.engine.Pending())+2 && p.Electors < others:
+		wait = c.median / 2
+	case p.Near < others:
+		wait = c.median / 4
+	}
+	c.lingerTill = c.openAt + min(wait, d.policy.MaxInterval)
+	return d.time < c.lingerTill
+}
+
+// lively counts the members, this node included, that took part in the latest rounds.
+func (d *Driver) lively() int {
+	n := 1
+	for p, round := range d.ahead {
+		if p != d.self && d.peers[p].connected && round > 0 && round+2 >= d.engine.Pending() {
+			n++
+		}
+	}
+	return n
 }
 
 // spacing returns the ns that pass at least before an event of kind (c) or (d).
@@ -283,7 +331,7 @@ func (d *Driver) createDue() int64 {
 	case !d.mayCreate():
 		return never
 	case work && c.changed: // (a) or (b) may have been out of breath
-		return c.last + c.breath
+		return max(d.breathes(), c.lingerTill)
 	case d.capped():
 		return never
 	case d.cfg.Source.Waiting(), work && c.news != members{} && len(d.otherParents()) > 0:

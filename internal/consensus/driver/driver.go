@@ -72,11 +72,11 @@ type Source interface {
 // Policy says when own events are created; see docs/consensus.md. A zero field means its default.
 type Policy struct {
 	// MinInterval and MaxInterval bound, in ns, the time that passes before an event that advances neither the
-	// round nor its echo follows the last one. Between them it is 0.4 times the measured one-way delay.
+	// round nor its echo follows the last one. Between them it is 0.45 times the measured one-way delay.
 	// Defaults 500 µs and 40 ms.
 	MinInterval, MaxInterval int64
-	// MaxBreath bounds, in ns, the time that passes before an own event of any kind follows the last one. Up to it
-	// it is a twelfth of the delay to the slowest connected peer, which could not follow otherwise; default 40 ms.
+	// MaxBreath bounds, in ns, half of the time that passes before an own event of any kind follows the last but
+	// one. Up to it that half is a twelfth of the delay to the slowest connected peer, which could not follow otherwise; default 40 ms.
 	MaxBreath int64
 	// MaxPayload is the payload limit handed to the Source, in bytes; default 1 MiB.
 	MaxPayload int

@@ -295,8 +295,8 @@ func (d *Driver) measure(peer int, own uint64) {
 // ordered. A round takes two events of each member, so they finish no more than this many in the meantime.
 const slowest = 12
 
-// setIntervals derives from the delays how far apart own events are: a part of the slowest for any two of them, 0.4
-// of the median for those that advance nothing.
+// setIntervals derives from the delays how far apart own events are: a part of the slowest for any of them on
+// average, 0.45 of the median for those that advance nothing.
 func (d *Driver) setIntervals() {
 	delays := make([]int64, 0, usualMembers)
 	for p := range d.peers {
@@ -309,6 +309,7 @@ func (d *Driver) setIntervals() {
 		slices.Sort(delays)
 		median, longest = delays[len(delays)/2], delays[len(delays)-1]
 	}
-	d.creator.interval = min(max(median*2/5, d.policy.MinInterval), d.policy.MaxInterval)
+	d.creator.median = median
+	d.creator.interval = min(max(median*45/100, d.policy.MinInterval), d.policy.MaxInterval)
 	d.creator.breath = min(longest/slowest, d.policy.MaxBreath)
 }
