@@ -16,7 +16,7 @@ type row struct {
 	rounds      uint64
 	events      int
 	virtual     time.Duration
-	took        time.Duration // by one core
+	took        time.Duration // by a worker, which may have had to wait for its core
 	decided     []int         // rounds, by how many rounds above the vote stood that decided the last candidate
 	failures    int
 }
@@ -75,13 +75,19 @@ func (s *soak) table() string {
 	b.WriteString("| kind | runs | n ≤ 7 | rounds | events | virtual hours | seeds/s/core | deepest election | failures |\n")
 	b.WriteString("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	var all row
-	for _, kind := range slices.Sorted(maps.Keys(s.rows)) {
-		s.rows[kind].line(&b, kind)
-		all.add(s.rows[kind])
+	for _, r := range s.rows {
+		all.add(r)
 	}
-	all.line(&b, "all")
-	fmt.Fprintf(&b, "\n%v on %d cores. Rounds decided, by how many rounds above the last vote needed stood:",
-		time.Since(s.start).Round(time.Second), s.workers)
+	busy := 1.0 // the share of their time in which workers had a core
+	if used := cpuTime(); used > 0 {
+		busy = min(1, float64(used)/float64(max(1, all.took)))
+	}
+	for _, kind := range slices.Sorted(maps.Keys(s.rows)) {
+		s.rows[kind].line(&b, kind, busy)
+	}
+	all.line(&b, "all", busy)
+	fmt.Fprintf(&b, "\n%v on %d cores, in which a worker had a core %.0f %% of its time. Rounds decided, by how many rounds above the last vote needed stood:",
+		time.Since(s.start).Round(time.Second), s.workers, 100*busy)
 	for d, n := range all.decided {
 		if n > 0 {
 			fmt.Fprintf(&b, " %d: %d;", d, n)
@@ -94,7 +100,7 @@ func (s *soak) table() string {
 	return b.String()
 }
 
-func (r *row) line(b *strings.Builder, kind string) {
+func (r *row) line(b *strings.Builder, kind string, busy float64) {
 	fmt.Fprintf(b, "| %s | %d | %d %% | %d | %d | %.1f | %.1f | %d | %d |\n", kind, r.runs, 100*r.small/max(1, r.runs),
-		r.rounds, r.events, r.virtual.Hours(), float64(r.runs)/max(r.took.Seconds(), 1e-9), max(0, len(r.decided)-1), r.failures)
+		r.rounds, r.events, r.virtual.Hours(), float64(r.runs)/max(r.took.Seconds()*busy, 1e-9), max(0, len(r.decided)-1), r.failures)
 }
