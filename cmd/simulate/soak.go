@@ -108,25 +108,24 @@ func (s *soak) watch(stopped <-chan struct{}) {
 
 // conclude prints the table and the failures.
 func (s *soak) conclude() error {
-	s.write()
-	fmt.Fprint(s.w, s.table())
+	fmt.Fprint(s.w, s.write())
 	if len(s.failures) > 0 {
 		return fmt.Errorf("%d failures", len(s.failures))
 	}
 	return nil
 }
 
-// write saves the table, if there is a file for it. A soak goes on without it.
-func (s *soak) write() {
-	if s.out == "" {
-		return
-	}
+// write returns the table, and saves it if there is a file for it. A soak goes on without one.
+func (s *soak) write() string {
 	s.mu.Lock()
 	text := s.table()
 	s.mu.Unlock()
-	if err := os.WriteFile(s.out, []byte(text), 0o644); err != nil {
-		fmt.Fprintln(s.w, err)
+	if s.out != "" {
+		if err := os.WriteFile(s.out, []byte(text), 0o644); err != nil {
+			fmt.Fprintln(s.w, err)
+		}
 	}
+	return text
 }
 
 func (s *soak) work(ctx context.Context) error {
