@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -86,6 +87,20 @@ func TestOnceFailed(t *testing.T) {
 		}
 		if _, f := Try(s); f != nil {
 			t.Errorf("%s: %v", what, f)
+		}
+	}
+}
+
+// TestPageNamesInvariants makes sure that docs/consensus-testing.md names every invariant.
+func TestPageNamesInvariants(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/consensus-testing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range Invariants {
+		if !strings.Contains(string(page), i.Name) {
+			t.Errorf("%q is missing", i.Name)
 		}
 	}
 }
