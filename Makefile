@@ -51,7 +51,7 @@ soak: ## simulated clusters of every kind for MINUTES; the table goes to bin/soa
 
 .PHONY: sim-latency
 sim-latency: ## how long ordering takes in simulated clusters of all sizes, as a table
-	@$(GO) test ./internal/sim -run TestLatency -count=1 -v -latency -timeout 0 | grep -E '^(\||---|FAIL|    )'
+	@$(GO) test ./internal/sim -run TestLatency -count=1 -v -latency -timeout 0 | grep -E '^(\||---|FAIL)'
 
 .PHONY: check
 check: ## formatting, vet, lint, import direction, and that it builds for other systems

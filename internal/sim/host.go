@@ -13,7 +13,7 @@ type host struct {
 	correct   bool
 	driver    *driver.Driver
 	source    *source
-	skew      int64 // its clock less the world's
+	dial      clock // its own
 	started   bool
 	crashed   bool
 	life      int    // how often it has crashed
@@ -61,7 +61,7 @@ func (w *World) populate(index int) {
 func (w *World) newHost(index int) *host {
 	h := &host{w: w, index: index, connected: make([]bool, w.sc.Members)}
 	h.source = &source{host: h}
-	h.skew = w.between(-w.sc.Skew, w.sc.Skew+1)
+	h.dial = w.newClock(index)
 	h.disk, h.backup = newDisk(w.sc.Members), newDisk(w.sc.Members)
 	h.state = h.disk.state.clone()
 	h.driver = driver.New(h.config())
@@ -109,9 +109,7 @@ func (h *host) start() {
 	} else {
 		h.w.after(0, h.submit)
 	}
-	if h.w.sc.Steps {
-		h.w.after(h.w.between(0, 100*h.w.sc.Delay), h.stepClock)
-	}
+	h.scheduleClock()
 }
 
 // connect tells the driver whether a peer can be reached. A member that has crashed cannot.
@@ -177,7 +175,7 @@ func (h *host) settle() {
 func (h *host) setTimer() {
 	h.timer++
 	next := h.driver.NextTick()
-	if next == 0 {
+	if next == 0 || h.dial.still > 0 {
 		return
 	}
 	mine := h.timer

@@ -27,6 +27,7 @@ func TestLatency(t *testing.T) {
 		}
 		if *latencyTable {
 			c.WriteRow(os.Stdout, l)
+			continue
 		}
 		t.Logf("%d members, %d down, %s: p50 %v, p99 %v, %.2f events", c.Members, c.Down, c.Links, l.P50, l.P99, l.Events)
 		if c.Goal != (Latency{}) && (l.P50 > c.Goal.P50 || l.P99 > c.Goal.P99) {
