@@ -27,9 +27,9 @@ func TestLatency(t *testing.T) {
 		}
 		if *latencyTable {
 			c.WriteRow(os.Stdout, l)
-			continue
+		} else {
+			t.Logf("%d members, %d down, %s: %+v", c.Members, c.Down, c.Links, l)
 		}
-		t.Logf("%d members, %d down, %s: p50 %v, p99 %v, %.2f events", c.Members, c.Down, c.Links, l.P50, l.P99, l.Events)
 		if c.Goal != (Latency{}) && (l.P50 > c.Goal.P50 || l.P99 > c.Goal.P99) {
 			t.Errorf("%d members, %d down, %s: p50 %v, p99 %v; at most %v and %v", c.Members, c.Down, c.Links,
 				l.P50, l.P99, c.Goal.P50, c.Goal.P99)
