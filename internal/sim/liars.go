@@ -54,12 +54,12 @@ var liarKinds = []kind{
 	{"fabricate", 2, schemers("fabricate")},
 	{"births", 2, schemers("births")},
 	{"false times", 2, schemers("times")},
-	{"false coins", 2, schemers("coins")},
+	{"false coins", 2, prolonged("coins")},
 	{"orphans", 1, schemers("orphans")},
 	{"futures", 1, schemers("futures")},
 	{"collusion", 1, colluding},
 	{"stalemate", 3, stalled},
-	{"split votes", 2, splitting},
+	{"split votes", 2, prolonged("fork at vote")},
 }
 
 // schemers draws a cluster of which as many as may are liars by one scheme: mostly one of four, at times two of

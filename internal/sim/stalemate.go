@@ -10,10 +10,12 @@ func stalled(s *Scenario, r *rand.Rand) {
 	s.Stalemate = true
 }
 
-// splitting is the same with liars who vote both ways wherever they can.
-func splitting(s *Scenario, r *rand.Rand) {
-	stalled(s, r)
-	s.Schemers, s.Scheme = faults(s.Members), "fork at vote"
+// prolonged draws the same with liars who do what they can to keep elections open: by this scheme.
+func prolonged(scheme string) func(s *Scenario, r *rand.Rand) {
+	return func(s *Scenario, r *rand.Rand) {
+		stalled(s, r)
+		s.Schemers, s.Scheme = faults(s.Members), scheme
+	}
 }
 
 // stalemate chooses the delays anew whenever another round is decided, and keeps them for as long as none is.
