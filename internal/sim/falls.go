@@ -56,7 +56,7 @@ func (w *World) mayFall() bool {
 		if h.crashed {
 			down++
 		}
-		whole := h.up() && h.driver.Status().State == driver.Active
+		whole := h.up() && h.driver.State() == driver.Active
 		if !whole && (w.sc.Fate != Spared || w.sc.Kept > 0) {
 			return false
 		}
@@ -105,8 +105,13 @@ func (h *host) returnAfter(ns int64) {
 	})
 }
 
-// blackout lets all nodes die at once. They come back one by one.
+// blackout lets all nodes die at once, if all are up. They come back one by one.
 func (w *World) blackout() {
+	for _, l := range w.check.logs {
+		if !l.host.up() {
+			return
+		}
+	}
 	for _, l := range w.check.logs {
 		l.host.fall()
 	}
@@ -164,7 +169,7 @@ func (w *World) repair() {
 // seek looks for a snapshot if the node says that nothing else helps.
 func (h *host) seek() {
 	w := h.w
-	if w.sc.Kept == 0 || h.fetching || h.driver.Status().State != driver.Lost {
+	if !h.correct || h.fetching || h.driver.State() != driver.Lost {
 		return
 	}
 	h.fetching = true
@@ -174,7 +179,7 @@ func (h *host) seek() {
 			return
 		}
 		h.fetching = false
-		if giver := w.giver(); giver != nil && h.driver.Status().State == driver.Lost {
+		if giver := w.giver(); giver != nil && h.driver.State() == driver.Lost {
 			h.adopt(giver)
 		} else {
 			h.seek()
@@ -186,7 +191,7 @@ func (h *host) seek() {
 func (w *World) giver() *host {
 	for _, i := range w.rng.Perm(len(w.check.logs)) {
 		h := w.check.logs[i].host
-		if h.up() && h.driver.Status().State == driver.Active && len(h.backlog) == 0 {
+		if h.up() && h.driver.State() == driver.Active && len(h.backlog) == 0 {
 			return h
 		}
 	}

@@ -44,7 +44,7 @@ func (d *Driver) Status() Status {
 		Pending:   d.engine.Pending(),
 		Ancient:   d.window.ancient,
 		Own:       d.creator.seq,
-		State:     d.state(),
+		State:     d.State(),
 		Err:       d.engine.Err(),
 		SignErr:   d.creator.err,
 		Peers:     make([]PeerStatus, len(d.peers)),
@@ -63,7 +63,8 @@ func (d *Driver) Status() Status {
 	return s
 }
 
-func (d *Driver) state() State {
+// State tells whether the node may create events.
+func (d *Driver) State() State {
 	switch {
 	case d.boot.lost:
 		return Lost
