@@ -67,7 +67,7 @@ func lossy(s *Scenario, r *rand.Rand) {
 // narrow lets messages wait for each other at links that carry little more than what is needed, or less.
 func narrow(s *Scenario, r *rand.Rand) {
 	s.size(r)
-	s.Rate = int64(s.Members) * pick[int64](r, 20e3, 50e3)
+	s.Rate = int64(s.Members) * pick[int64](r, 5e3, 20e3, 50e3)
 	s.Queue = 64 << 10
 }
 
