@@ -286,10 +286,11 @@ func (d *Driver) Lost(peer int, now int64) {
 func (d *Driver) Receive(from int, m *event.Message, now int64) {
 	d.enter(now)
 	d.heardBoot(from, m.Boot)
+	before := d.changes
 	for _, e := range m.Events {
 		d.receiveEvent(from, e)
 	}
-	if len(m.Events) >= bulk {
+	if len(m.Events) >= bulk && d.changes > before {
 		d.askOn(from)
 	}
 	if len(m.Tips) > 0 || m.Answer {

@@ -273,6 +273,37 @@ func TestBranchThatAPeerDecidedBy(t *testing.T) {
 	}
 }
 
+// A long answer of which nothing is taken in is no reason to ask on at once. Found by the simulation "fork bomb",
+// seed 9: answer and question went on without end, and each message that came twice doubled them.
+func TestRefusedAnswerIsNotAskedOn(t *testing.T) {
+	n := start(4, 0)
+	n.Connected(2, ms)
+	var branches []*event.Event
+	for i := range defaultBranches + bulk {
+		e := makeEvent(t, event.Event{Creator: 1, Seq: 1, BirthRound: 1, Time: int64(i)})
+		branches = append(branches, e)
+	}
+	n.hand(1, branches[:defaultBranches]...)
+	refused := branches[defaultBranches:]
+	n.Receive(2, &event.Message{Tips: []event.Tip{{Creator: 1, Seq: 1, ID: refused[0].ID()}}}, 2*ms)
+	n.Tick(200 * ms)
+	if len(wanted(n.settle())) == 0 {
+		t.Fatal("the tip was not asked for")
+	}
+	n.Receive(2, &event.Message{Events: refused}, 201*ms)
+	if ids := wanted(n.settle()); len(ids) > 0 {
+		t.Errorf("asked on at once for %v", ids)
+	}
+}
+
+// wanted lists what messages ask for.
+func wanted(r Ready) (ids []event.ID) {
+	for _, s := range r.Send {
+		ids = append(ids, s.Message.Want...)
+	}
+	return ids
+}
+
 // A member that makes events without end cannot fill the others' memory while nothing is decided.
 func TestChainIsBounded(t *testing.T) {
 	n := &node{}

@@ -141,7 +141,8 @@ func (d *Driver) askFor(w *want, due [][]event.ID) {
 }
 
 // askOn asks the peer at once for what it was asked for and has not sent: its answer was cut at the limits of a
-// message.
+// message. It is called only when something of that was taken in: two nodes of which one refuses what the other hands
+// out would ask and answer without end.
 func (d *Driver) askOn(peer int) {
 	for _, w := range d.wants.list {
 		if w.last == peer {
