@@ -1,10 +1,6 @@
 package sim
 
-import (
-	"testing"
-
-	"github.com/foxmq/foxmq/internal/consensus/driver"
-)
+import "testing"
 
 // short is a run of a few rounds in which nodes take snapshots.
 func short(members int) Scenario {
@@ -36,21 +32,6 @@ func TestEveryPoint(t *testing.T) {
 		}
 		t.Logf("%d members: %d points", members, w.points)
 	}
-}
-
-// TestOwnTipByArrival plants the bug that a node which starts again goes on from the own event that it was told of
-// last, be it the highest or not.
-func TestOwnTipByArrival(t *testing.T) {
-	t.Parallel()
-	for s := uint64(1); s <= 1000; s++ {
-		sc, _ := Named("kill", s)
-		sc.DriverMutation = driver.OwnTipByArrival
-		if _, failure := Try(sc); failure != nil && failure.Invariant == NoBranch {
-			t.Logf("seed %d: %v", s, failure)
-			return
-		}
-	}
-	t.Error("no seed found it")
 }
 
 // TestCrashKinds runs each sort of crash a few times and looks whether nodes died at all.
