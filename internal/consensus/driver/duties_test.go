@@ -273,6 +273,23 @@ func TestBranchThatAPeerDecidedBy(t *testing.T) {
 	}
 }
 
+// A member that hands on another's branches is believed, but not without end: the two may be in league.
+func TestVouchedBranchesAreBounded(t *testing.T) {
+	n := start(4, 0)
+	n.hand(3, makeEvent(t, event.Event{
+		Creator: 3, Seq: 1, BirthRound: 1, Time: 1, Payload: event.AppendTransaction(nil, []byte("x")),
+	}))
+	taken := 0
+	for i := range 100 {
+		e := makeEvent(t, event.Event{Creator: 1, Seq: 1, BirthRound: 1, Time: int64(i)})
+		n.Receive(2, &event.Message{Events: []*event.Event{e}}, 2*patience)
+		taken += len(n.settle().Persist)
+	}
+	if most := defaultBranches + 4*defaultBranches; taken != most {
+		t.Errorf("%d branches were taken in, not %d", taken, most)
+	}
+}
+
 // A long answer of which nothing is taken in is no reason to ask on at once. Found by the simulation "fork bomb",
 // seed 9: answer and question went on without end, and each message that came twice doubled them.
 func TestRefusedAnswerIsNotAskedOn(t *testing.T) {

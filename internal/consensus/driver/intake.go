@@ -154,7 +154,7 @@ func (d *Driver) refuses(a arrival) bool {
 	e := a.event
 	tooMany := d.window.recent[e.Creator] >= d.limits.CreatorEvents
 	tooForked := d.window.branches(e.Creator) >= d.limits.Branches && !d.window.extendsTip(e)
-	if !tooMany && (!tooForked || d.outrun() || d.vouched(a)) {
+	if !tooMany && (!tooForked || d.vouched(a)) {
 		return false
 	}
 	wanters := d.waiting.wanters(e.ID(), e.Creator)
@@ -166,13 +166,17 @@ func (d *Driver) refuses(a arrival) bool {
 	return wanters.count() <= d.faults
 }
 
-// outrun tells whether a node has been rounds ahead for a while, one that has not forked, and this one has not
-// followed: perhaps that other node decided a round by way of a branch that was refused here and from which none of
-// its own events descends. Then branches are no longer refused, or each would wait for the other.
+// vouched tells whether a member hands on a branch of another while no round has been decided for a while, though
+// there is work here, or though somebody who has not forked is rounds ahead. Perhaps it decided a round by way of this
+// branch, and none of its own events descends from it: then each would wait for the other. The creator's own word
+// counts for nothing, and that of any other for as many branches as a correct member may hold.
+func (d *Driver) vouched(a arrival) bool {
+	return a.from != a.event.Creator && d.window.vouched[a.from] < d.limits.Branches*len(d.peers) &&
+		d.time >= d.decidedAt+patience && (d.window.unorderedEvents > 0 || d.outrun())
+}
+
+// outrun tells whether a member that has not forked is rounds ahead.
 func (d *Driver) outrun() bool {
-	if d.time < d.decidedAt+patience {
-		return false
-	}
 	for c, round := range d.ahead {
 		if round > d.engine.Pending() && d.window.branches(c) <= 1 {
 			return true
@@ -181,19 +185,16 @@ func (d *Driver) outrun() bool {
 	return false
 }
 
-// vouched tells whether a member hands on another's event while there is work here and no round has been decided for
-// a while: perhaps it decided one by way of this event, and makes none from which that would show, because it has
-// nothing left to do.
-func (d *Driver) vouched(a arrival) bool {
-	return a.from != a.event.Creator && d.window.unorderedEvents > 0 && d.time >= d.decidedAt+patience
-}
-
 // patience is after how many ns without a decided round a node doubts what it refused.
 const patience = 1e9
 
 // accept takes an event in: from now on it is persisted, a parent, and the engine's.
 func (d *Driver) accept(a arrival) {
+	branch := !d.window.extendsTip(a.event)
 	v := d.insert(a.event)
+	if branch && d.window.branches(a.event.Creator) > d.limits.Branches {
+		d.window.vouch(v, a.from)
+	}
 	d.window.mark(v, a.event.Creator)
 	d.window.mark(v, a.from)
 	d.creator.news.add(a.event.Creator)

@@ -23,6 +23,8 @@ type vertex struct {
 	unordered  bool      // firm, has payload and is neither ordered nor ancient
 	settled    bool      // ordered or ancient
 	ancient    bool
+	vouched    bool    // the first of a branch beyond the limit, taken in at the word of voucher
+	voucher    int     // a member
 	last       bool    // let go, but for being its creator's last word
 	gone       bool    // let go
 	known      members // peers known to have it
@@ -57,6 +59,7 @@ type window struct {
 	bytes   int                  // payload of all that is held
 	tips    [][]*vertex          // by creator: the ends of its branches, ascending by sequence number, then by ID
 	recent  []int                // by creator: how many of its events are not ancient
+	vouched []int                // by voucher: how many are not ancient
 	next    uint64               // index of the next vertex
 
 	unorderedEvents, unorderedBytes int // those with payload that wait for the order
@@ -80,6 +83,7 @@ func newWindow(members int, limits *Limits) *window {
 		ancient: 1,
 		tips:    make([][]*vertex, members),
 		recent:  make([]int, members),
+		vouched: make([]int, members),
 	}
 }
 
@@ -127,6 +131,14 @@ func (w *window) remember(e *event.Event) {
 	w.byID[e.ID()] = v
 	w.bytes += len(e.Payload)
 	w.addTip(v)
+}
+
+// vouch notes at whose word a branch beyond the limit was taken in.
+func (w *window) vouch(v *vertex, voucher int) {
+	if !v.ancient {
+		v.vouched, v.voucher = true, voucher
+		w.vouched[voucher]++
+	}
 }
 
 // confirm makes v and its ancestors firm. Payload counts as work to be done only where it is firm: on the branches
@@ -208,6 +220,9 @@ func (w *window) age(ancient uint64) {
 			v.ancient = true
 			w.settle(v)
 			w.recent[v.event.Creator]--
+			if v.vouched {
+				w.vouched[v.voucher]--
+			}
 			w.old.list = append(w.old.list, v)
 			w.old.bytes += len(v.event.Payload)
 		}
