@@ -102,11 +102,11 @@ func (h *host) apply() {
 	h.w.check.applied(h)
 }
 
-// save now and then writes how far the node has applied, and a snapshot, and drops the log that it stands for. The
-// process may die between any two of these.
+// save now and then writes how far the node has applied, and a snapshot, and drops the log that it stands for, but not
+// while the node still reads that log. The process may die between any two of these.
 func (h *host) save() {
 	every := h.w.sc.SnapshotEvery
-	if !h.correct || every == 0 || !h.up() || h.state.round < h.disk.state.round+every {
+	if !h.correct || every == 0 || !h.up() || h.replaying || h.state.round < h.disk.state.round+every {
 		return
 	}
 	if h.point() {

@@ -80,6 +80,11 @@ func TestOnceFailed(t *testing.T) {
 			"snapshotevery=1 apply=200000000",
 		"a preview was taken for an event that strongly sees another branch": "seed=5002 kind=fork_at_witness " +
 			"members=4 rounds=3 delay=10000000 jitter=0.01 gap=30000000 schemers=1 scheme=fork_at_witness",
+		"a snapshot taken while the log was read cut off the rest of the log": "seed=40091 kind=kill members=4 " +
+			"rounds=14 delay=10000000 jitter=0.1 episodes=true gap=30000000 kill=0.01 down=4 away=500000000 " +
+			"snapshotevery=5",
+		"a forker's first events left no room for the branch that others had decided by": "seed=20024 kind=orphans " +
+			"members=5 rounds=50 delay=1000000 jitter=0.5 loss=0.01 gap=3000000 skew=10000000 schemers=1 scheme=orphans",
 	} {
 		s, err := Parse(line)
 		if err != nil {

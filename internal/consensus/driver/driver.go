@@ -13,7 +13,8 @@
 //	set a timer to d.NextTick()
 //
 // A node that wrote down what it took in begins as follows. Snapshots are for keeping the log short: one that was
-// taken between Ready and Advance, once r.Persist is written, stands for all that was written until then.
+// taken between Ready and Advance, once r.Persist is written, stands for all that was written until then; one taken
+// while a log is replayed does not stand for the rest of that log.
 //
 //	d := New(...) or Restore(..., snapshot, ...)
 //	for each piece of the log: d.Replay(...); r := d.Ready(); apply r.Ordered; d.Advance()
