@@ -86,14 +86,15 @@ func (c Case) like(o Case) bool {
 // luck weigh no more than they are worth.
 const runs = 4
 
-// Measure runs the case. Large clusters run once and for fewer rounds, with more transactions in each.
+// Measure runs the case. Large clusters run once and for fewer rounds, with more transactions in each; but long enough
+// that the first rounds, before any delay was measured, weigh little.
 func (c Case) Measure() (Latency, *Failure) {
 	sc := Scenario{Kind: "latency", Members: c.Members, Rounds: 200}
 	sc.Network = Network{Layout: c.Layout, Delay: int64(c.Delay), Jitter: c.Jitter}
 	sc.Gap, sc.Dead = int64(c.Gap)*int64(c.Delay), c.Down
 	last := uint64(runs)
 	if c.Members > 7 {
-		sc.Rounds, last = 900/uint64(c.Members), 1
+		sc.Rounds, last = max(90, 900/uint64(c.Members)), 1
 	}
 	var all []time.Duration
 	turns, made := 0.0, 0 // of nodes in rounds; events
