@@ -27,11 +27,11 @@ func (e *Engine) countSeen(h handle, p *Preview) {
 		if w == 0 {
 			continue
 		}
-		switch round := e.vertices[w].round; {
-		case round == p.Round:
+		switch e.vertices[w].round {
+		case p.Round:
 			p.Echoes++
-			fallthrough
-		case round == p.Round-1:
+			p.Near++
+		case p.Round - 1:
 			p.Near++
 		}
 		if p.Advances && strong[m] != 0 {

@@ -1,5 +1,7 @@
 package sim
 
+import "math/rand/v2"
+
 import "github.com/foxmq/foxmq/internal/sim/picture"
 
 // Pauses is what a scenario says of processes that stand still for a while, as under SIGSTOP or a long garbage
@@ -7,6 +9,13 @@ import "github.com/foxmq/foxmq/internal/sim/picture"
 type Pauses struct {
 	Pause, PauseGap int64
 }
+
+// pauseKinds draw scenarios about processes that stand still.
+var pauseKinds = []kind{{"pauses", 1, func(s *Scenario, r *rand.Rand) {
+	s.size(r)
+	s.Pause = s.Delay * pick[int64](r, 3, 30, 150)
+	s.PauseGap = 2*s.Pause + 20*s.Delay
+}}}
 
 // schedulePauses lets nodes stand still.
 func (w *World) schedulePauses() {

@@ -37,7 +37,7 @@ type kind struct {
 
 // kinds returns all families. Each stands in the file of the faults that it is about.
 func kinds() []kind {
-	return slices.Concat(mixedKinds, networkKinds, clockKinds, crashKinds, liarKinds)
+	return slices.Concat(mixedKinds, networkKinds, clockKinds, pauseKinds, crashKinds, liarKinds)
 }
 
 // mixedKinds draw faults of all sorts at once.

@@ -6,7 +6,6 @@ import "github.com/foxmq/foxmq/internal/event"
 // with 1 its vote comes when others have been cast, with 2 it is a late witness, which some know when the first
 // witness of that round reaches them and some do not.
 type withholder struct {
-	open
 	lead  int64
 	half  bool           // what is withheld comes out at one half of the members only
 	held  []*event.Event // own events not shown yet
