@@ -96,6 +96,9 @@ func (s *Scenario) drawMode() {
 		return
 	}
 	s.Safety = true
+	if s.Fate != Spared { // what a node showed before its disk suffered must reach all: see restarts
+		return
+	}
 	s.Storm = s.Storm || r.IntN(2) == 0
 	s.Episodes = s.Episodes || r.IntN(2) == 0
 	s.Loss = max(s.Loss, pick(r, 0, 0.1, 0.3))

@@ -83,6 +83,8 @@ func TestOnceFailed(t *testing.T) {
 		"a snapshot taken while the log was read cut off the rest of the log": "seed=40091 kind=kill members=4 " +
 			"rounds=14 delay=10000000 jitter=0.1 episodes=true gap=30000000 kill=0.01 down=4 away=500000000 " +
 			"snapshotevery=5",
+		"a branch that was refused at first was asked for too rarely": "seed=100137 kind=fork_at_witness members=4 " +
+			"rounds=50 delay=1000000 jitter=0.5 loss=0.05 duplicates=0.05 gap=3000000 schemers=1 scheme=fork_at_witness",
 		"a forker's first events left no room for the branch that others had decided by": "seed=20024 kind=orphans " +
 			"members=5 rounds=50 delay=1000000 jitter=0.5 loss=0.01 gap=3000000 skew=10000000 schemers=1 scheme=orphans",
 	} {

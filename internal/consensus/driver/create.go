@@ -29,6 +29,7 @@ type creator struct {
 	opening     int64           // the round that an own event could open, or the last one could
 	openAt      int64           // since when, in the driver's own time
 	lingerTill  int64           // until when such an event was to wait, in the driver's own time
+	vain        int             // own events since a round was decided
 	median      int64           // of the delays to the connected peers, in ns
 	breath      int64           // ns between any two events, on average
 	interval    int64           // ns between two events that advance neither the round nor its echo
@@ -106,11 +107,23 @@ func (d *Driver) plan() (plan, bool) {
 	return p, p.preview.Advances || news && p.preview.Echoes >= d.quorum && p.preview.Round > c.echoRound // (a), (b)
 }
 
-// breathes returns when the next own event of any kind may follow: two of them take two breaths.
+// breathes returns when the next own event of any kind may follow: two of them take two breaths. After many that no
+// round came of, they come ever more slowly, so that the graph hardly grows while something else is in the way.
 func (d *Driver) breathes() int64 {
 	c := &d.creator
-	return c.made[(c.seq-1)%madeKept] + 2*c.breath
+	at := c.made[(c.seq-1)%madeKept] + 2*c.breath
+	if c.vain > maxVain {
+		at = max(at, c.last+min((c.last-max(d.decidedAt, d.idleAt))/16, maxRest))
+	}
+	return at
 }
+
+const (
+	// maxVain is how many own events may follow a decided round before they come more slowly.
+	maxVain = 32
+	// maxRest bounds, in ns, how far apart they come then.
+	maxRest = 100e6
+)
 
 // linger tells whether an event that would open a round is to wait a little, for witnesses of the round before that
 // are about to come in. Each is a candidate, and where some voters have just seen it and others have not, its election
@@ -268,6 +281,7 @@ func (d *Driver) makeEvent(p plan) bool {
 	}
 	c.err = nil
 	c.seq = e.Seq
+	c.vain++
 	c.made[e.Seq%uint64(len(c.made))] = d.time
 	for _, o := range p.others {
 		c.seen[o.event.Creator] = o

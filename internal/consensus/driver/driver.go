@@ -202,6 +202,7 @@ type Driver struct {
 	wants      wants
 	ahead      []uint64       // by creator: the highest birth round that any of its events bore
 	decidedAt  int64          // when a round was last decided, in the driver's own time
+	doubted    int64          // the decidedAt after which what was refused was last asked for afresh
 	behindAt   int64          // since when it has been behind, in the driver's own time; 0 if it is not
 	thresholds [margin]uint64 // below which events were ancient after the latest decided rounds, the oldest first
 	idleAt     int64          // when there was no work last, in the driver's own time
@@ -329,6 +330,7 @@ func (d *Driver) Tick(now int64) {
 func (d *Driver) act() {
 	d.observe()
 	d.behindAt = since(d.behindAt, d.behind(), d.time)
+	d.reconsider()
 	d.create()
 	d.ask()
 }

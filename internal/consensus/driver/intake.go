@@ -171,8 +171,21 @@ func (d *Driver) refuses(a arrival) bool {
 // branch, and none of its own events descends from it: then each would wait for the other. The creator's own word
 // counts for nothing, and that of any other for as many branches as a correct member may hold.
 func (d *Driver) vouched(a arrival) bool {
-	return a.from != a.event.Creator && d.window.vouched[a.from] < d.limits.Branches*len(d.peers) &&
-		d.time >= d.decidedAt+patience && (d.window.unorderedEvents > 0 || d.outrun())
+	return a.from != a.event.Creator && d.window.vouched[a.from] < d.limits.Branches*len(d.peers) && d.doubts()
+}
+
+// doubts tells whether no round has been decided for a while, though there is work or somebody is ahead.
+func (d *Driver) doubts() bool {
+	return d.time >= d.decidedAt+patience && (d.window.unorderedEvents > 0 || d.outrun())
+}
+
+// reconsider asks at once for all that is missing when the node begins to doubt: it may have been sent, and refused,
+// several times, and would be asked for more and more rarely.
+func (d *Driver) reconsider() {
+	if d.doubted != d.decidedAt && d.doubts() {
+		d.doubted = d.decidedAt
+		d.askAfresh(d.self)
+	}
 }
 
 // outrun tells whether a member that has not forked is rounds ahead.
@@ -232,6 +245,7 @@ func (d *Driver) consider(e *event.Event) {
 func (d *Driver) decided(r consensus.Round) {
 	d.sweep = true
 	d.decidedAt = d.time
+	d.creator.vain = 0
 	d.ready.Ordered = append(d.ready.Ordered, r)
 	for i := range r.Events {
 		if v := d.window.byID[r.Events[i].Event.ID()]; v != nil {
