@@ -37,10 +37,6 @@ type creator struct {
 	err         error           // why the last own event could not be made, nil if it was
 }
 
-// madeKept is for how many own events their time is kept, so that the delay to a peer can be measured to which very
-// many are on their way.
-const madeKept = 2048
-
 // plan is an own event to be made.
 type plan struct {
 	others  []*vertex // other-parents, by creator
@@ -106,62 +102,6 @@ func (d *Driver) plan() (plan, bool) {
 	c.changed = false
 	return p, p.preview.Advances || news && p.preview.Echoes >= d.quorum && p.preview.Round > c.echoRound // (a), (b)
 }
-
-// breathes returns when the next own event of any kind may follow: two of them take two breaths. After many that no
-// round came of, they come ever more slowly, so that the graph hardly grows while something else is in the way.
-func (d *Driver) breathes() int64 {
-	c := &d.creator
-	at := c.made[(c.seq-1)%madeKept] + 2*c.breath
-	if c.vain > maxVain {
-		at = max(at, c.last+min((c.last-max(d.decidedAt, d.idleAt))/16, maxRest))
-	}
-	return at
-}
-
-const (
-	// maxVain is how many own events may follow a decided round before they come more slowly.
-	maxVain = 32
-	// maxRest bounds, in ns, how far apart they come then.
-	maxRest = 100e6
-)
-
-// linger tells whether an event that would open a round is to wait a little, for witnesses of the round before that
-// are about to come in. Each is a candidate, and where some voters have just seen it and others have not, its election
-// is drawn out. When the pending election is already, what helps is that the voters have the same electors, namely all
-// of them: where each goes by the quorum that is nearest to it, the two sides of an ocean can outvote each other for
-// ever. Only members that were heard of lately are waited for.
-func (d *Driver) linger(p consensus.Preview) bool {
-	c := &d.creator
-	if !p.Advances || p.Round <= 1 {
-		return false
-	}
-	if c.opening != p.Round {
-		c.opening, c.openAt = p.Round, d.time
-	}
-	wait, others := int64(0), d.lively()
-	switch {
-	case p.Round > int64(d.engine.Pending())+2 && p.Electors < others:
-		wait = c.median / 2
-	case p.Near < others:
-		wait = c.median / 4
-	}
-	c.lingerTill = c.openAt + min(wait, d.policy.MaxInterval)
-	return d.time < c.lingerTill
-}
-
-// lively counts the members, this node included, that took part in the latest rounds.
-func (d *Driver) lively() int {
-	n := 1
-	for p, round := range d.ahead {
-		if p != d.self && d.peers[p].connected && round > 0 && round+2 >= d.engine.Pending() {
-			n++
-		}
-	}
-	return n
-}
-
-// spacing returns the ns that pass at least before an event of kind (c) or (d).
-func (d *Driver) spacing() int64 { return max(d.creator.breath, d.creator.interval, d.creator.pace) }
 
 // capped tells whether so many own events are unechoed that those of kind (c) and (d) must wait. Where all payload
 // is ordered nobody will echo anything, so the next payload must not wait for it. It is lifted when there is news

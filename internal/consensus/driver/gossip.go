@@ -8,10 +8,6 @@ import (
 )
 
 const (
-	// firstDelay is the one-way delay in ns that is assumed before any was measured.
-	firstDelay = 10e6
-	// maxDelay bounds what one measurement may say; a peer that had no reason to create an event seems slow.
-	maxDelay = 1e9
 	// bulk is how many events in one message say that it is not a push but part of a longer answer.
 	bulk = 16
 	// eventOverhead estimates the bytes of an event without parents and payload, parentSize those of a parent.
@@ -261,55 +257,4 @@ func (d *Driver) echoLate(e *event.Event) {
 			d.measure(e.Creator, p.Seq)
 		}
 	}
-}
-
-// measure estimates the delay to a peer that has just shown for the first time that it knows this own event. If the
-// cluster was idle in between, the peer may have had no reason to answer; but it did before the next own event came.
-func (d *Driver) measure(peer int, own uint64) {
-	p, c := &d.peers[peer], &d.creator
-	if own <= p.measured || own > c.seq || c.seq-own >= madeKept || own < c.incarnation {
-		return
-	}
-	p.measured = own
-	made, next := c.made[own%madeKept], d.time
-	if own < c.seq {
-		next = c.made[(own+1)%madeKept]
-	}
-	most := (d.time - made) / 2
-	least := most
-	if made < d.idleAt {
-		least = (d.time - next) / 2
-	}
-	switch {
-	case most < p.delay:
-		p.delay = most
-	case least > p.delay:
-		p.delay += (min(least, maxDelay) - p.delay) / 16
-	}
-	d.setIntervals()
-}
-
-// slowest is the share of the delay to the slowest connected peer by which own events are apart at least. What that
-// peer makes is born in the round that it knew to be pending, a delay ago, and comes in another delay later. If the
-// others, being near each other, had finished all the rounds that are kept by then, nothing of it could ever be
-// ordered. A round takes two events of each member, so they finish no more than this many in the meantime.
-const slowest = 12
-
-// setIntervals derives from the delays how far apart own events are: a part of the slowest for any of them on
-// average, 0.45 of the median for those that advance nothing.
-func (d *Driver) setIntervals() {
-	delays := make([]int64, 0, usualMembers)
-	for p := range d.peers {
-		if d.peers[p].connected {
-			delays = append(delays, d.peers[p].delay)
-		}
-	}
-	median, longest := int64(0), int64(0)
-	if len(delays) > 0 {
-		slices.Sort(delays)
-		median, longest = delays[len(delays)/2], delays[len(delays)-1]
-	}
-	d.creator.median = median
-	d.creator.interval = min(max(median*45/100, d.policy.MinInterval), d.policy.MaxInterval)
-	d.creator.breath = min(longest/slowest, d.policy.MaxBreath)
 }
