@@ -59,8 +59,9 @@ type client struct {
 	writing bool                       // a writer goroutine runs; guarded by mu
 	backlog backlog                    // guarded by mu
 
-	input  input  // the reader's
-	routes routes // the apply goroutine's
+	input  input   // the reader's
+	sent   aliases // the writer's
+	routes routes  // the apply goroutine's
 }
 
 func newClient(b *Broker, conn net.Conn) *client {

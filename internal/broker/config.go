@@ -44,7 +44,8 @@ type Config struct {
 	// SendMaximum bounds the publishes at QoS 1 and 2 that wait for the client's acknowledgement, if the client's
 	// own Receive Maximum does not. Default 1,024, at most 65,535.
 	SendMaximum int
-	// TopicAliasMaximum bounds the topic aliases a client may define (else 0x94). Default 32, at most 65,535.
+	// TopicAliasMaximum bounds the topic aliases a client may define (else 0x94), and those it is sent if it takes as
+	// many. Default 32, at most 65,535.
 	TopicAliasMaximum int
 	// MaxSubscriptions bounds the subscriptions of one client (else 0x97). Default 10,000.
 	MaxSubscriptions int

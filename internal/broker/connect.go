@@ -141,6 +141,7 @@ func (c *client) prepare(p *mqtt.Connect) {
 		limits.Send = min(limits.Send, int(p.ReceiveMaximum))
 		limits.Receive = config.ReceiveMaximum
 	}
+	c.sent.most = min(int(p.TopicAliasMaximum), config.TopicAliasMaximum)
 	c.lasting = !isLocal(p)
 	c.session = session.New[outgoing](limits)
 	c.connack = c.acceptance(p, keepAlive).Append(nil, c.version)

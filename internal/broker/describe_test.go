@@ -46,6 +46,9 @@ func describePublish(p *mqtt.Publish) string {
 	if p.Dup {
 		line += " dup"
 	}
+	if p.TopicAlias != 0 {
+		line += fmt.Sprintf(" alias=%d", p.TopicAlias)
+	}
 	if len(p.SubscriptionIDs) > 0 {
 		line += fmt.Sprintf(" ids%v", p.SubscriptionIDs)
 	}

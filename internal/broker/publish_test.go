@@ -346,3 +346,59 @@ func TestNoRoomForARetainedMessage(t *testing.T) {
 		old.gets("closed")
 	})
 }
+
+func TestAliasesToTheClient(t *testing.T) {
+	play(t, broker.Config{TopicAliasMaximum: 2}, func(k *kit) {
+		pub := k.join("pub", mqtt.V5)
+		take := func(most uint16) func(*mqtt.Connect) {
+			return func(c *mqtt.Connect) { c.TopicAliasMaximum = most }
+		}
+		none, one, many := k.join("none", mqtt.V5), k.join("one", mqtt.V5, take(1)), k.join("many", mqtt.V5, take(65535))
+		old := k.join("old", mqtt.V311)
+		for _, p := range []*peer{none, one, many, old} {
+			p.subscribe("long/#")
+		}
+		pub.publish("long/a", "1", 0, 0)
+		pub.publish("long/a", "2", 1, 1)
+		pub.publish("long/b", "3", 0, 0)
+		pub.publish("long/b", "4", 2, 2)
+		pub.publish("long/c", "5", 0, 0)
+		for _, p := range []*peer{none, old} {
+			p.gets(`PUBLISH long/a "1"`, `PUBLISH long/a "2" q1 #1`, `PUBLISH long/b "3"`, `PUBLISH long/b "4" q2 #2`,
+				`PUBLISH long/c "5"`)
+		}
+		one.gets(`PUBLISH long/a "1" alias=1`, `PUBLISH  "2" q1 #1 alias=1`, `PUBLISH long/b "3"`,
+			`PUBLISH long/b "4" q2 #2 alias=1`, `PUBLISH long/c "5" alias=1`)
+		many.gets(`PUBLISH long/a "1" alias=1`, `PUBLISH  "2" q1 #1 alias=1`, `PUBLISH long/b "3" alias=2`,
+			`PUBLISH  "4" q2 #2 alias=2`, `PUBLISH long/c "5"`)
+	})
+}
+
+func TestAliasesEndWithTheirConnection(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		pub := k.join("pub", mqtt.V5)
+		for range 2 {
+			sub := k.join("sub", mqtt.V5, func(c *mqtt.Connect) { c.TopicAliasMaximum = 5 })
+			sub.subscribe("long/a")
+			pub.publish("long/a", "x", 0, 0)
+			pub.publish("long/a", "y", 0, 0)
+			sub.gets(`PUBLISH long/a "x" alias=1`, `PUBLISH  "y" alias=1`)
+			sub.hangUp()
+			k.settle()
+		}
+	})
+}
+
+func TestAnAliasMakesNoPacketTooLarge(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		pub := k.join("pub", mqtt.V5)
+		sub := k.join("small", mqtt.V5, func(c *mqtt.Connect) { c.MaximumPacketSize, c.TopicAliasMaximum = 20, 5 })
+		sub.subscribe("#")
+		const fits = "0123456789" // with a topic of 5 bytes, 20 in all
+		pub.publish("topic", fits, 0, 0)
+		pub.publish("topic", "small", 0, 0)
+		pub.publish("topic", fits, 0, 0)
+		pub.publish("topic", fits+"-", 0, 0) // what is too large is so by its own topic
+		sub.gets(`PUBLISH topic "0123456789"`, `PUBLISH topic "small" alias=1`, `PUBLISH  "0123456789" alias=1`)
+	})
+}

@@ -107,6 +107,7 @@ func (c *client) send(out *output) error {
 			continue
 		}
 		c.packet(&out.packet, s, out.now)
+		c.sent.apply(&out.packet, c.fits)
 		out.buf = out.packet.Append(out.buf, c.version)
 		sent++
 		if len(out.buf) >= writeBuffer {

@@ -221,6 +221,21 @@ func (p *peer) message() string {
 	}
 }
 
+// any returns the next PUBLISH as it came, whatever its topic.
+func (p *peer) any() *mqtt.Publish {
+	p.s.Helper()
+	select {
+	case m := <-p.messages:
+		if m == nil {
+			p.s.Fatalf("connection ended: %v", p.reason())
+		}
+		return m
+	case <-after():
+		p.s.Fatal("no message came")
+		return nil
+	}
+}
+
 func (p *peer) reason() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

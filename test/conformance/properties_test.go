@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/foxmq/foxmq/internal/mqtt"
 )
@@ -96,7 +97,7 @@ var propertyScripts = []script{
 	}},
 }
 
-// aliasScripts are about topic aliases from the client. The server uses none.
+// aliasScripts are about topic aliases, in both directions.
 var aliasScripts = []script{
 	{"an alias stands for its topic, until it is given another [3.3.2-8] [3.3.2-12]", func(s *stage) {
 		sub, pub := s.subscriber(mqtt.V5, "~/+"), s.publisher(mqtt.V5)
@@ -125,6 +126,31 @@ var aliasScripts = []script{
 			if sub.last.TopicAlias != 0 {
 				s.Fatalf("topic alias %d", sub.last.TopicAlias)
 			}
+		}
+	}},
+	{"aliases to a client that takes them, none above its maximum [3.1.2-26] [3.3.2-8] [3.3.2-12]", func(s *stage) {
+		sub, pub := s.join(there, mqtt.Connect{TopicAliasMaximum: 2}), s.publisher(mqtt.V5)
+		sub.subscribe(mqtt.Subscription{Filter: "~/+", QoS: 1})
+		sub.auto = true
+		known := map[uint16]string{}
+		for i := range 20 {
+			topic := fmt.Sprintf("%s/%d", s.word, i%5)
+			pub.publish(topic, "x", byte(i%2))
+			m := sub.any()
+			switch {
+			case m.TopicAlias > 2:
+				s.Fatalf("topic alias %d", m.TopicAlias)
+			case m.TopicAlias != 0 && m.Topic != "":
+				known[m.TopicAlias] = m.Topic
+			case m.TopicAlias != 0:
+				m.Topic = known[m.TopicAlias]
+			}
+			if m.Topic != topic {
+				s.Fatalf("got topic %q and alias %d, want %q", m.Topic, m.TopicAlias, topic)
+			}
+		}
+		if len(known) != 2 {
+			s.Errorf("%d aliases of 2 were used", len(known))
 		}
 	}},
 	{"an alias is not known to 3.1.1 subscribers", func(s *stage) {
