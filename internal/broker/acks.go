@@ -71,15 +71,18 @@ func (c *client) onPubcomp(p *mqtt.Pubcomp) error {
 
 // onPubrec answers with PUBREL, unless the client has refused the message [MQTT-4.3.3-4].
 func (c *client) onPubrec(p *mqtt.Pubrec) error {
-	refused := p.Code >= 0x80
-	err := c.progress(func(s *session.Session[outgoing]) error { return s.PubRec(p.PacketID, refused) })
+	var next session.Receipt
+	err := c.progress(func(s *session.Session[outgoing]) (err error) {
+		next, err = s.PubRec(p.PacketID, p.Code >= 0x80)
+		return err
+	})
 	switch {
 	case errors.Is(err, session.ErrUnknownID):
 		return c.reply(&mqtt.Pubrel{PacketID: p.PacketID, Code: mqtt.PacketIdentifierNotFound})
-	case err != nil || refused:
-		return err
-	default:
+	case err == nil && next == session.Release:
 		return c.reply(&mqtt.Pubrel{PacketID: p.PacketID})
+	default:
+		return err
 	}
 }
 

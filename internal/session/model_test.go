@@ -18,10 +18,14 @@ func TestSessionAgainstModel(t *testing.T) {
 			QueueBytes:    rapid.IntRange(1, 3000).Draw(t, "bytes"),
 		}
 		m := model{session: session.New[int](limits), limits: limits, inflight: map[uint16]byte{}}
+		if m.lasting = rapid.Bool().Draw(t, "lasting"); m.lasting {
+			m.session = session.NewLasting[int](limits)
+		}
 		t.Repeat(map[string]func(*rapid.T){
-			"push": m.push,
-			"pop":  m.pop,
-			"ack":  m.ack,
+			"push":  m.push,
+			"pop":   m.pop,
+			"ack":   m.ack,
+			"order": m.order,
 		})
 	})
 }
@@ -29,27 +33,28 @@ func TestSessionAgainstModel(t *testing.T) {
 type model struct {
 	session  *session.Session[int]
 	limits   session.Limits
+	lasting  bool
 	waiting  []session.Entry[int]
-	inflight map[uint16]byte
+	inflight map[uint16]byte // the QoS of what the client has not acknowledged
+	open     []uint64        // delivery numbers that were sent and whose completion is not ordered
+	finished []uint64        // those of open that the client has acknowledged
 	last     int
+	number   uint64
 }
 
+// push numbers messages with gaps, now and then as wide as all packet identifiers together.
 func (m *model) push(t *rapid.T) {
-	qos := rapid.Byte().Draw(t, "qos") % 3
-	size := rapid.IntRange(1, 50).Draw(t, "size")
 	m.last++
-	e := session.Entry[int]{Message: m.last, QoS: qos, Size: size}
-	bytes := size
-	for _, w := range m.waiting {
-		bytes += w.Size
+	e := session.Entry[int]{
+		Message: m.last,
+		QoS:     rapid.Byte().Draw(t, "qos") % 3,
+		Size:    rapid.IntRange(1, 50).Draw(t, "size"),
 	}
-	want := session.Queued
-	if len(m.waiting) == m.limits.QueueMessages || bytes > m.limits.QueueBytes {
-		want = session.Overflow
-		if qos == 0 {
-			want = session.Dropped
-		}
+	if m.lasting && e.QoS > 0 {
+		m.number += rapid.SampledFrom([]uint64{1, 1, 1, 2, 1000, 32_767, 65_535}).Draw(t, "gap")
+		e.Number = m.number
 	}
+	want := m.verdict(&e)
 	if got := m.session.Push(e); got != want {
 		t.Fatalf("push: verdict %d, want %d", got, want)
 	}
@@ -58,10 +63,28 @@ func (m *model) push(t *rapid.T) {
 	}
 }
 
+func (m *model) verdict(e *session.Entry[int]) session.Verdict {
+	counts := func(e *session.Entry[int]) bool { return !m.lasting || e.QoS == 0 }
+	count, bytes := 0, e.Size
+	for i := range m.waiting {
+		if counts(&m.waiting[i]) {
+			count++
+			bytes += m.waiting[i].Size
+		}
+	}
+	switch {
+	case !counts(e) || count < m.limits.QueueMessages && bytes <= m.limits.QueueBytes:
+		return session.Queued
+	case e.QoS == 0:
+		return session.Dropped
+	default:
+		return session.Overflow
+	}
+}
+
 func (m *model) pop(t *rapid.T) {
 	got, ok := m.session.Pop(0)
-	want := len(m.waiting) > 0 && (m.waiting[0].QoS == 0 || len(m.inflight) < m.limits.Send)
-	if ok != want {
+	if want := len(m.waiting) > 0 && m.maySend(&m.waiting[0]); ok != want {
 		t.Fatalf("pop: %v, want %v", ok, want)
 	}
 	if !ok {
@@ -75,9 +98,23 @@ func (m *model) pop(t *rapid.T) {
 	if (got.PacketID == 0) != (got.QoS == 0) || inUse {
 		t.Fatalf("packet identifier %d at QoS %d", got.PacketID, got.QoS)
 	}
-	if got.QoS > 0 {
-		m.inflight[got.PacketID] = got.QoS
+	if got.QoS == 0 {
+		return
 	}
+	m.inflight[got.PacketID] = got.QoS
+	if m.lasting {
+		m.open = append(m.open, got.Number)
+		if want := uint16(1 + got.Number%65535); got.PacketID != want {
+			t.Fatalf("packet identifier %d for number %d, want %d", got.PacketID, got.Number, want)
+		}
+	}
+}
+
+func (m *model) maySend(e *session.Entry[int]) bool {
+	if e.QoS == 0 {
+		return true
+	}
+	return len(m.inflight) < m.limits.Send && (len(m.open) == 0 || e.Number-m.open[0] < 65535)
 }
 
 func (m *model) ack(t *rapid.T) {
@@ -90,14 +127,39 @@ func (m *model) ack(t *rapid.T) {
 	}
 	slices.Sort(ids)
 	id := rapid.SampledFrom(ids).Draw(t, "id")
-	var err error
-	if m.inflight[id] == 1 {
-		err = m.session.PubAck(id)
-	} else if err = m.session.PubRec(id, false); err == nil {
-		err = m.session.PubComp(id)
-	}
-	if err != nil {
+	if err := m.finish(id); err != nil {
 		t.Fatalf("identifier %d: %v", id, err)
 	}
 	delete(m.inflight, id)
+	for _, number := range m.open {
+		if uint16(1+number%65535) == id && m.lasting {
+			m.finished = append(m.finished, number)
+		}
+	}
+}
+
+// finish plays the client's acknowledgements of one message.
+func (m *model) finish(id uint16) error {
+	if m.inflight[id] == 1 {
+		return m.session.PubAck(id)
+	}
+	next, err := m.session.PubRec(id, false)
+	if err == nil && next == session.Record {
+		err = m.session.Recorded(id)
+	}
+	if err != nil {
+		return err
+	}
+	return m.session.PubComp(id)
+}
+
+// order orders the completion of what is finished.
+func (m *model) order(t *rapid.T) {
+	numbers := m.session.Finished()
+	if !slices.Equal(numbers, m.finished) {
+		t.Fatalf("finished: %v, want %v", numbers, m.finished)
+	}
+	m.session.Completed(numbers)
+	m.open = slices.DeleteFunc(m.open, func(n uint64) bool { return slices.Contains(numbers, n) })
+	m.finished = nil
 }

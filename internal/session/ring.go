@@ -20,12 +20,15 @@ func (r *ring[T]) push(item T) {
 	r.size++
 }
 
+// at returns the item that has i older ones.
+func (r *ring[T]) at(i int) *T { return &r.items[(r.start+i)&(len(r.items)-1)] }
+
 // first returns the oldest item, nil if there is none.
 func (r *ring[T]) first() *T {
 	if r.size == 0 {
 		return nil
 	}
-	return &r.items[r.start]
+	return r.at(0)
 }
 
 // pop drops the oldest item. A ring that had grown gives its memory back once it is empty.

@@ -1,6 +1,10 @@
 // Package session holds the quality-of-service state of one connected client: the messages that wait to be sent to
 // it, the packet identifiers in flight in either direction, and what a repeated PUBLISH at QoS 2 means.
 //
+// A session is local or lasting (docs/semantics.md, "Sessions"). A local one gives out packet identifiers itself, and its
+// messages end with their acknowledgements. In a lasting one the stream gives each message at QoS 1 and 2 a delivery number,
+// from which its packet identifier follows, and that the client has a message or is done with it counts when it is ordered.
+//
 // It decides and does nothing: it knows no socket, no clock and no encoding, and the message is an opaque type
 // parameter. The broker feeds it with what it received and sends what it returns.
 //
@@ -16,7 +20,8 @@ type Limits struct {
 	Send int
 	// Receive is the Receive Maximum that the server announced. MQTT 3.1.1 knows none: 0.
 	Receive int
-	// QueueMessages and QueueBytes bound what waits to be sent.
+	// QueueMessages and QueueBytes bound what waits to be sent. Messages with a delivery number do not count: the
+	// state machine bounds them.
 	QueueMessages int
 	QueueBytes    int
 }
@@ -26,16 +31,26 @@ type Session[M any] struct {
 	limits Limits
 
 	queue  ring[Entry[M]]
-	queued int // bytes in queue
+	queued int // how many in queue count
+	bytes  int // of those
 	front  []Entry[M]
 
-	out window
-	in  inbound
+	out      window
+	finished []uint64
+	in       inbound
 }
 
-// New returns the state of a session that has just begun.
+// New returns the state of a local session that has just begun.
 func New[M any](limits Limits) *Session[M] {
-	return &Session[M]{limits: limits, out: newWindow(limits.Send), in: inbound{maximum: limits.Receive}}
+	return &Session[M]{limits: limits, out: window{limit: limits.Send}, in: inbound{maximum: limits.Receive}}
+}
+
+// NewLasting returns the state of a lasting session that nothing has been sent to on this connection. What earlier ones
+// have left is pushed before anything else.
+func NewLasting[M any](limits Limits) *Session[M] {
+	s := New[M](limits)
+	s.out.lasting = true
+	return s
 }
 
 // Entry is a message in the outbound queue.
@@ -44,7 +59,15 @@ type Entry[M any] struct {
 	Size    int // what the entry counts against QueueBytes
 	// Expires is the moment, on the caller's clock, from which the message must not be sent any more; 0 is never.
 	Expires int64
-	QoS     byte
+	// Number is the delivery number of a message at QoS 1 or 2 in a lasting session. Numbers ascend.
+	Number uint64
+	QoS    byte
+	// Again: an earlier connection may have sent the message, so it goes with DUP [MQTT-3.3.1-1], and does not expire.
+	Again bool
+	// Received: the client has the message, and PUBREL is to be sent in place of PUBLISH.
+	Received bool
+	// TooLarge: the client takes no packet as large. The message's turn finishes its delivery number, and that is all.
+	TooLarge bool
 	// Mark says that the entry is no message but a place in the queue which means something to the broker. Its turn
 	// comes without a packet identifier, and it is never dropped.
 	Mark bool
@@ -53,7 +76,7 @@ type Entry[M any] struct {
 // Sending is an entry whose turn has come.
 type Sending[M any] struct {
 	Entry[M]
-	PacketID uint16 // 0 at QoS 0 and for what has expired
+	PacketID uint16 // 0 at QoS 0 and for what is not sent
 	Expired  bool   // it is not to be sent, only counted
 }
 
@@ -73,17 +96,25 @@ const (
 
 // Push appends an entry to the outbound queue.
 func (s *Session[M]) Push(e Entry[M]) Verdict {
-	full := s.queue.len() >= s.limits.QueueMessages || s.queued+e.Size > s.limits.QueueBytes
-	switch {
-	case !full:
-		s.queue.push(e)
-		s.queued += e.Size
-		return Queued
-	case e.QoS == 0 && !e.Mark:
-		return Dropped
-	default:
-		return Overflow
+	if s.counts(&e) {
+		if s.queued >= s.limits.QueueMessages || s.bytes+e.Size > s.limits.QueueBytes {
+			return refusal(&e)
+		}
+		s.queued++
+		s.bytes += e.Size
 	}
+	s.queue.push(e)
+	return Queued
+}
+
+// counts tells whether the entry counts against the bounds of the queue.
+func (s *Session[M]) counts(e *Entry[M]) bool { return !s.out.lasting || e.QoS == 0 }
+
+func refusal[M any](e *Entry[M]) Verdict {
+	if e.QoS == 0 && !e.Mark {
+		return Dropped
+	}
+	return Overflow
 }
 
 // Prepend puts entries before everything that waits; they do not count against the bounds. It serves the retained
@@ -95,17 +126,18 @@ func (s *Session[M]) Prepend(entries []Entry[M]) {
 // Pop returns the next entry that may be sent at the time now. A message that waits for the client's window holds up
 // everything behind it, so that the order of the stream lasts to the last hop, whatever the mixture of qualities.
 func (s *Session[M]) Pop(now int64) (Sending[M], bool) {
-	head := s.head()
-	if head == nil {
+	if !s.Ready(now) {
 		return Sending[M]{}, false
 	}
-	sending := Sending[M]{Entry: *head, Expired: head.Expires != 0 && head.Expires <= now}
-	if head.QoS > 0 && !sending.Expired {
-		id, ok := s.out.open(head.QoS)
-		if !ok {
-			return Sending[M]{}, false
-		}
-		sending.PacketID = id
+	head := s.head()
+	sending := Sending[M]{Entry: *head, Expired: head.expired(now)}
+	switch {
+	case head.QoS == 0:
+	case !head.lapses(now):
+		sending.PacketID = s.out.open(head.Number, begin(head))
+	case s.out.lasting:
+		s.out.flights.push(head.Number, finished)
+		s.finished = append(s.finished, head.Number)
 	}
 	s.dropHead()
 	return sending, true
@@ -114,8 +146,13 @@ func (s *Session[M]) Pop(now int64) (Sending[M], bool) {
 // Ready tells whether Pop would return an entry.
 func (s *Session[M]) Ready(now int64) bool {
 	head := s.head()
-	return head != nil && (head.QoS == 0 || !s.out.full() || head.Expires != 0 && head.Expires <= now)
+	return head != nil && (head.QoS == 0 || !s.out.full(head.Number) || head.lapses(now))
 }
+
+// lapses tells whether the entry is not to be sent.
+func (e *Entry[M]) lapses(now int64) bool { return e.TooLarge || e.expired(now) }
+
+func (e *Entry[M]) expired(now int64) bool { return e.Expires != 0 && e.Expires <= now && !e.Again }
 
 func (s *Session[M]) head() *Entry[M] {
 	if len(s.front) > 0 {
@@ -132,6 +169,9 @@ func (s *Session[M]) dropHead() {
 		}
 		return
 	}
-	s.queued -= s.queue.first().Size
+	if head := s.queue.first(); s.counts(head) {
+		s.queued--
+		s.bytes -= head.Size
+	}
 	s.queue.pop()
 }

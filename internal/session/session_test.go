@@ -70,8 +70,8 @@ func TestQoS2LeavesTheWindowWithPubComp(t *testing.T) {
 	s := queue(t, limits, "a2", "b1")
 	_, ids := popped(s)
 	for range 2 { // a client may repeat its PUBREC
-		if err := s.PubRec(ids[0], false); err != nil {
-			t.Fatal(err)
+		if next, err := s.PubRec(ids[0], false); next != session.Release || err != nil {
+			t.Fatal(next, err)
 		}
 	}
 	names, _ := popped(s)
@@ -86,8 +86,8 @@ func TestQoS2LeavesTheWindowWithPubComp(t *testing.T) {
 func TestARefusedQoS2MessageEndsAtPubRec(t *testing.T) {
 	s := queue(t, small(), "a2")
 	_, ids := popped(s)
-	if err := s.PubRec(ids[0], true); err != nil {
-		t.Fatal(err)
+	if next, err := s.PubRec(ids[0], true); next != session.Done || err != nil {
+		t.Fatal(next, err)
 	}
 	if !errors.Is(s.PubComp(ids[0]), session.ErrUnknownID) {
 		t.Fatal("the message is still in flight")
@@ -97,15 +97,16 @@ func TestARefusedQoS2MessageEndsAtPubRec(t *testing.T) {
 func TestAcknowledgementsThatDoNotFit(t *testing.T) {
 	s := queue(t, small(), "a1", "b2")
 	_, ids := popped(s)
+	pubrec := func(id uint16) error { _, err := s.PubRec(id, false); return err }
 	for _, c := range []struct {
 		what string
 		err  error
 		want error
 	}{
 		{"PUBACK of nothing", s.PubAck(77), session.ErrUnknownID},
-		{"PUBREC of nothing", s.PubRec(77, false), session.ErrUnknownID},
+		{"PUBREC of nothing", pubrec(77), session.ErrUnknownID},
 		{"PUBCOMP of nothing", s.PubComp(77), session.ErrUnknownID},
-		{"PUBREC at QoS 1", s.PubRec(ids[0], false), session.ErrWrongAck},
+		{"PUBREC at QoS 1", pubrec(ids[0]), session.ErrWrongAck},
 		{"PUBACK at QoS 2", s.PubAck(ids[1]), session.ErrWrongAck},
 		{"PUBCOMP before PUBREC", s.PubComp(ids[1]), session.ErrWrongAck},
 	} {

@@ -14,11 +14,62 @@ var (
 type progress uint8
 
 const (
-	idle       progress = iota
-	awaitsAck           // QoS 1: PUBLISH is out
-	awaitsRec           // QoS 2: PUBLISH is out
-	awaitsComp          // QoS 2: PUBREL is out
+	idle        progress = iota // complete, and nobody needs to know any more
+	awaitsAck                   // QoS 1: PUBLISH is out
+	awaitsRec                   // QoS 2: PUBLISH is out
+	awaitsOrder                 // QoS 2, lasting: PUBREC is in and must be ordered before PUBREL goes
+	awaitsComp                  // QoS 2: PUBREL is out
+	finished                    // lasting: complete for the client, but not yet in the order
 )
+
+// begin returns where a message begins when its turn has come.
+func begin[M any](e *Entry[M]) progress {
+	switch {
+	case e.Received:
+		return awaitsComp
+	case e.QoS == 2:
+		return awaitsRec
+	default:
+		return awaitsAck
+	}
+}
+
+// window is what is in flight to the client. Who gives out packet identifiers differs: in a local session the slots
+// do, in a lasting one the delivery numbers.
+type window struct {
+	limit   int
+	used    int
+	slots   slots   // local
+	flights flights // lasting
+	lasting bool
+}
+
+// full tells whether a message must wait; the number is its own in a lasting session.
+func (w *window) full(number uint64) bool {
+	return w.used >= w.limit || w.lasting && !w.flights.covers(number)
+}
+
+// open takes an identifier for a message that is not held up by full.
+func (w *window) open(number uint64, state progress) (id uint16) {
+	w.used++
+	if !w.lasting {
+		return w.slots.open(w.used, state)
+	}
+	w.flights.push(number, state)
+	return PacketID(number)
+}
+
+// find returns the progress of an identifier in use.
+func (w *window) find(id uint16) (*progress, error) {
+	found := w.slots.find(id)
+	if w.lasting {
+		found = w.flights.find(id)
+	}
+	if found == nil || *found == idle || *found == finished {
+		return nil, ErrUnknownID
+	}
+	return found, nil
+}
 
 // slot is a packet identifier in use.
 type slot struct {
@@ -26,106 +77,45 @@ type slot struct {
 	state progress
 }
 
-// window is what is in flight to the client. Identifiers are given out one after the other, and identifier i lives in
-// slot i modulo the number of slots: an identifier whose slot is still taken is passed over. So a look-up is one
-// index, and clients that acknowledge in order see consecutive identifiers.
-type window struct {
-	limit int
-	used  int
+// slots give out identifiers one after the other. Identifier i lives in slot i modulo their number, a power of two that
+// grows on demand: an identifier whose slot is still taken is passed over. So a look-up is one index, and clients that
+// acknowledge in order see consecutive identifiers.
+type slots struct {
 	next  uint16
-	slots []slot // a power of two of them, grown on demand
+	taken []slot
 }
 
-func newWindow(limit int) window { return window{limit: limit, next: 1} }
-
-func (w *window) full() bool { return w.used >= w.limit }
-
-// open takes an identifier for a message at QoS 1 or 2; it fails if the window is full.
-func (w *window) open(qos byte) (uint16, bool) {
-	if w.full() {
-		return 0, false
+// open takes an identifier; used counts it already.
+func (s *slots) open(used int, state progress) uint16 {
+	if used > len(s.taken) {
+		s.grow()
 	}
-	if w.used == len(w.slots) {
-		w.grow()
+	for s.next == 0 || s.at(s.next).state != idle {
+		s.next++
 	}
-	for w.next == 0 || w.at(w.next).state != idle {
-		w.next++
-	}
-	id := w.next
-	w.next++
-	w.used++
-	*w.at(id) = slot{id: id, state: awaitsAck}
-	if qos == 2 {
-		w.at(id).state = awaitsRec
-	}
-	return id, true
+	id := s.next
+	s.next++
+	*s.at(id) = slot{id: id, state: state}
+	return id
 }
 
-func (w *window) at(id uint16) *slot { return &w.slots[int(id)&(len(w.slots)-1)] }
+func (s *slots) at(id uint16) *slot { return &s.taken[int(id)&(len(s.taken)-1)] }
 
-// find returns the slot of an identifier in use.
-func (w *window) find(id uint16) (*slot, error) {
-	if w.used == 0 || w.at(id).id != id || w.at(id).state == idle {
-		return nil, ErrUnknownID
+// find returns nil for an identifier that was never in its slot.
+func (s *slots) find(id uint16) *progress {
+	if len(s.taken) == 0 || s.at(id).id != id {
+		return nil
 	}
-	return w.at(id), nil
-}
-
-func (w *window) close(s *slot) {
-	*s = slot{}
-	w.used--
+	return &s.at(id).state
 }
 
 // grow doubles the slots. Identifiers that were apart modulo the old number stay apart modulo its double.
-func (w *window) grow() {
-	old := w.slots
-	w.slots = make([]slot, max(16, 2*len(old)))
-	for _, s := range old {
-		if s.state != idle {
-			*w.at(s.id) = s
+func (s *slots) grow() {
+	old := s.taken
+	s.taken = make([]slot, max(16, 2*len(old)))
+	for _, o := range old {
+		if o.state != idle {
+			*s.at(o.id) = o
 		}
 	}
-}
-
-// PubAck ends a message at QoS 1.
-func (s *Session[M]) PubAck(id uint16) error {
-	found, err := s.out.find(id)
-	if err != nil {
-		return err
-	}
-	if found.state != awaitsAck {
-		return ErrWrongAck
-	}
-	s.out.close(found)
-	return nil
-}
-
-// PubRec notes that the client has a message at QoS 2; PUBREL is the answer, to a repeated PUBREC too. If the client
-// refused it (reason code 0x80 and above) the message ends here and no PUBREL follows [MQTT-4.3.3-4].
-func (s *Session[M]) PubRec(id uint16, refused bool) error {
-	found, err := s.out.find(id)
-	switch {
-	case err != nil:
-		return err
-	case found.state == awaitsAck:
-		return ErrWrongAck
-	case refused && found.state == awaitsRec:
-		s.out.close(found)
-	default:
-		found.state = awaitsComp
-	}
-	return nil
-}
-
-// PubComp ends a message at QoS 2.
-func (s *Session[M]) PubComp(id uint16) error {
-	found, err := s.out.find(id)
-	if err != nil {
-		return err
-	}
-	if found.state != awaitsComp {
-		return ErrWrongAck
-	}
-	s.out.close(found)
-	return nil
 }

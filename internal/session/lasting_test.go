@@ -1,0 +1,150 @@
+package session_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/foxmq/foxmq/internal/session"
+)
+
+func numbered(name string, number uint64) session.Entry[string] {
+	e := entry(name)
+	e.Number = number
+	return e
+}
+
+// lasting returns a lasting session that holds the entries.
+func lasting(t *testing.T, limits session.Limits, entries ...session.Entry[string]) *session.Session[string] {
+	t.Helper()
+	s := session.NewLasting[string](limits)
+	for _, e := range entries {
+		if v := s.Push(e); v != session.Queued {
+			t.Fatalf("push %s: verdict %d", e.Message, v)
+		}
+	}
+	return s
+}
+
+func TestDeliveryNumbersGivePacketIdentifiers(t *testing.T) {
+	s := lasting(t, small(), numbered("a1", 65534), entry("b0"), numbered("c1", 65535))
+	names, ids := popped(s)
+	equal(t, "order", names, []string{"a1", "b0", "c1"})
+	if !slices.Equal(ids, []uint16{65535, 1}) {
+		t.Fatalf("identifiers %v", ids)
+	}
+}
+
+func TestAnIdentifierIsFreeWhenItsCompletionIsOrdered(t *testing.T) {
+	const first, next = 10, 10 + 65535
+	s := lasting(t, small(), numbered("a1", first), numbered("b1", next))
+	names, ids := popped(s)
+	equal(t, "one identifier", names, []string{"a1"})
+	if err := s.PubAck(ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	names, _ = popped(s)
+	equal(t, "acknowledged", names, nil)
+	s.Completed(s.Finished())
+	names, again := popped(s)
+	equal(t, "ordered", names, []string{"b1"})
+	if !slices.Equal(ids, again) {
+		t.Fatalf("identifiers %v, then %v", ids, again)
+	}
+}
+
+func TestTheOldestMessageHoldsUpANumberTooFarAhead(t *testing.T) {
+	s := lasting(t, small(), numbered("a1", 1), numbered("b1", 2), numbered("c1", 1+65534), numbered("d1", 1+65535))
+	_, ids := popped(s)
+	if err := s.PubAck(ids[1]); err != nil {
+		t.Fatal(err)
+	}
+	s.Completed(s.Finished())
+	names, _ := popped(s)
+	equal(t, "as far as it goes", names, []string{"c1"})
+	if err := s.PubAck(ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	s.Completed(s.Finished())
+	names, _ = popped(s)
+	equal(t, "without the oldest", names, []string{"d1"})
+}
+
+func TestPubRecIsOrderedBeforePubRel(t *testing.T) {
+	s := lasting(t, small(), numbered("a2", 0))
+	_, ids := popped(s)
+	next := func(want session.Receipt) {
+		t.Helper()
+		if got, err := s.PubRec(ids[0], false); got != want || err != nil {
+			t.Fatalf("PUBREC: %d, %v, want %d", got, err, want)
+		}
+	}
+	next(session.Record)
+	next(session.Done)
+	if !errors.Is(s.PubComp(ids[0]), session.ErrWrongAck) {
+		t.Fatal("PUBCOMP before PUBREL")
+	}
+	if err := s.Recorded(ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	next(session.Release)
+	if err := s.PubComp(ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Finished(); !slices.Equal(got, []uint64{0}) {
+		t.Fatalf("finished: %v", got)
+	}
+	if !errors.Is(s.PubComp(ids[0]), session.ErrUnknownID) {
+		t.Fatal("PUBCOMP twice")
+	}
+}
+
+func TestAReleaseThatIsSentAgainTakesAPlaceInTheWindow(t *testing.T) {
+	release, again := numbered("a2", 7), numbered("b1", 8)
+	release.Received, again.Again = true, true
+	limits := small()
+	limits.Send = 1
+	s := lasting(t, limits, release, again)
+	names, ids := popped(s)
+	equal(t, "first", names, []string{"a2"})
+	if err := s.PubComp(ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	names, _ = popped(s)
+	equal(t, "then", names, []string{"b1"})
+}
+
+func TestWhatIsNotSentIsFinished(t *testing.T) {
+	expired, large, begun := numbered("a1", 3), numbered("b2", 5), numbered("c1", 6)
+	expired.Expires, large.TooLarge, begun.Expires, begun.Again = 1, true, 1, true
+	s := lasting(t, small(), expired, large, begun)
+	for _, want := range []uint16{0, 0, session.PacketID(6)} {
+		if e, ok := s.Pop(1); !ok || e.PacketID != want {
+			t.Fatalf("got %+v, %v, want packet identifier %d", e, ok, want)
+		}
+	}
+	if s.Unreported() != 2 {
+		t.Fatalf("%d unreported", s.Unreported())
+	}
+	if got := s.Finished(); !slices.Equal(got, []uint64{3, 5}) || s.Unreported() != 0 {
+		t.Fatalf("finished: %v", got)
+	}
+}
+
+func TestOnlyQoS0CountsInALastingQueue(t *testing.T) {
+	limits := small()
+	limits.QueueMessages = 1
+	s := lasting(t, limits, entry("a0"))
+	for number := range uint64(3) {
+		if v := s.Push(numbered("b1", number)); v != session.Queued {
+			t.Fatalf("verdict %d", v)
+		}
+	}
+	if v := s.Push(entry("c0")); v != session.Dropped {
+		t.Fatalf("verdict %d", v)
+	}
+	popped(s)
+	if v := s.Push(entry("d0")); v != session.Queued {
+		t.Fatalf("verdict %d", v)
+	}
+}
