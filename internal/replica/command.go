@@ -25,34 +25,105 @@ type Message struct {
 	Retain    bool
 }
 
-// Command is what one transaction asks of the machine: a *Publish, a *Connect or an *End. In the stream it
+// Command is what one transaction asks of the machine: a pointer to one of this file's structs. In the stream it
 // stands behind a Header.
+//
+// A command names its connection by the number that the submitting node gave it. If that connection has been
+// superseded or has ended, the command is Stale.
 type Command interface {
 	// Append appends the command's encoding, its kind first.
 	Append(dst []byte) []byte
 }
 
-// Connect announces an accepted CONNECT. A connection with the same client id, on whatever node, is superseded
-// by it, and that connection's will goes [MQTT-3.1.4-3].
+// Never is the session expiry interval of a session that does not expire (MQTT 5, section 3.1.2.11.2).
+const Never = 1<<32 - 1
+
+// Connect announces an accepted CONNECT. A connection with the same client id, on whatever node, is superseded by
+// it [MQTT-3.1.4-3].
+//
+// The session is lasting if Expiry is above 0, or if Clean is not set and the state holds a session of that client
+// id that goes on: one whose own expiry is above 0. Any other session is local. MQTT 3's clean session is Clean with
+// Expiry 0, and its opposite has the longest expiry that the broker grants.
+//
+// A client that was let in before its CONNECT was ordered has been told that no session was present: its Connect
+// is Clean, with Expiry 0.
 type Connect struct {
 	Connection uint64   // the connection's number on the submitting node, never used before in its incarnation
 	ClientID   string   // never empty: the broker has assigned one if the client left it out
+	Clean      bool     // what is stored under the client id ends [MQTT-3.1.2-4]
+	Expiry     uint32   // session expiry interval in seconds, as granted
 	Will       *Message // nil without a will; its expiry counts from its publication
+	WillDelay  uint32   // seconds from the end of the connection; 0 without a will
 }
 
 // End announces that a connection is over. Of a connection that was superseded meanwhile it is Stale: its will
-// has gone already.
+// has gone, or been given up, already.
+//
+// The will goes at once, or after its delay if the session lasts longer than that, or with the session's end.
 type End struct {
 	Connection  uint64
-	PublishWill bool // false after a DISCONNECT with reason code 0x00 [MQTT-3.14.4-3]
+	PublishWill bool   // false after a DISCONNECT with reason code 0x00 [MQTT-3.14.4-3]
+	HasExpiry   bool   // DISCONNECT brought a new session expiry interval
+	Expiry      uint32 // that interval in seconds, as granted; only with HasExpiry. A local session stays local
 }
 
 // Publish is a client's PUBLISH. With Message.Retain it sets the topic's retained message, or clears it if the
 // payload is empty [MQTT-3.3.1-5] [MQTT-3.3.1-6].
 type Publish struct {
 	Connection uint64
-	Message    Message
+	// PacketID is the packet identifier of a PUBLISH at QoS 2 in a lasting session, and 0 in any other. A second
+	// one before its Release is Repeated: it is acknowledged like the first, and does nothing else. A local session's
+	// node sees to that itself.
+	PacketID uint16
+	Message  Message
 }
+
+// Release is a PUBREL in a lasting session: the packet identifier may stand for another message. It is Unknown if no
+// Publish had taken it; PUBCOMP goes out in either case.
+type Release struct {
+	Connection uint64
+	PacketID   uint16
+}
+
+// Subscribe makes or replaces subscriptions. For a local session all of them must be shared; its others are its
+// node's affair. The Subscribed effect says what became of each, and is followed by a Send for each retained message
+// that the client is to get.
+type Subscribe struct {
+	Connection    uint64
+	ID            uint32         // subscription identifier of them all; 0: none
+	Subscriptions []Subscription // at least one
+}
+
+// Subscription is a topic filter, $share/group/filter if shared, and how what matches it is to be sent.
+type Subscription struct {
+	Filter            string
+	QoS               byte // at most this
+	NoLocal           bool // never with a shared one [MQTT-3.8.3-4]
+	RetainAsPublished bool
+	RetainHandling    byte // 0: send retained messages; 1: only if the subscription is new; 2: do not
+}
+
+// Unsubscribe takes subscriptions away. The Unsubscribed effect says what became of each.
+type Unsubscribe struct {
+	Connection uint64
+	Filters    []string // at least one
+}
+
+// Ack says how far the sending of numbered Deliveries has come: those of a lasting session, and those of a shared
+// subscription. Both lists ascend. Numbers that are not in flight are passed over.
+type Ack struct {
+	Connection uint64
+	// Received are those at QoS 2 for which PUBREC came. PUBREL goes out when this is applied: from then on the
+	// message is never sent as a PUBLISH again.
+	Received []uint64
+	// Done are those that need nothing more: acknowledged by PUBACK or PUBCOMP, refused by the client with a reason
+	// code of 0x80 or above, or never sent because they expired or are too large for the client.
+	Done []uint64
+}
+
+// Tick does nothing, but has a consensus time. A node submits it when something that waits for a time is due and
+// nothing else moves the consensus time on; see Machine.Deadline.
+type Tick struct{}
 
 // Header stands before every command in the stream. The numbers make a transaction take effect once, and a
 // node's transactions in the order in which it submitted them: the machine takes a node's transaction only if
@@ -69,86 +140,5 @@ const MaxHeader = 2 * binary.MaxVarintLen64
 // client id and a will of any size that MQTT can express.
 const MaxCommand = 16<<20 + 256<<10
 
-// The kinds of commands, the first byte of their encodings.
-const (
-	kindPublish = iota + 1
-	kindConnect
-	kindEnd
-)
-
-// The flags of a message's encoding. Its two lowest bits are the QoS.
-const (
-	flagRetain = 1 << (iota + 2)
-	flagExpiry
-	flagProperties
-	flagsEnd
-)
-
-// Append appends the header's encoding.
-func (h Header) Append(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, h.Incarnation)
-	return binary.AppendUvarint(dst, h.Number)
-}
-
-// Append implements Command.
-func (p *Publish) Append(dst []byte) []byte {
-	dst = append(dst, kindPublish)
-	dst = binary.AppendUvarint(dst, p.Connection)
-	return p.Message.append(dst)
-}
-
-// Append implements Command.
-func (c *Connect) Append(dst []byte) []byte {
-	dst = append(dst, kindConnect)
-	dst = binary.AppendUvarint(dst, c.Connection)
-	dst = appendString(dst, c.ClientID)
-	dst = append(dst, bit(c.Will != nil))
-	if c.Will == nil {
-		return dst
-	}
-	return c.Will.append(dst)
-}
-
-// Append implements Command.
-func (e *End) Append(dst []byte) []byte {
-	dst = append(dst, kindEnd)
-	dst = binary.AppendUvarint(dst, e.Connection)
-	return append(dst, bit(e.PublishWill))
-}
-
-// append appends the message's encoding. The payload comes last and has no length: it goes on to the end of the
-// command.
-func (m *Message) append(dst []byte) []byte {
-	flags := m.QoS
-	if m.Retain {
-		flags |= flagRetain
-	}
-	if m.HasExpiry {
-		flags |= flagExpiry
-	}
-	if len(m.Properties) > 0 {
-		flags |= flagProperties
-	}
-	dst = append(dst, flags)
-	dst = appendString(dst, m.Topic)
-	if m.HasExpiry {
-		dst = binary.AppendUvarint(dst, uint64(m.Expiry))
-	}
-	if len(m.Properties) > 0 {
-		dst = binary.AppendUvarint(dst, uint64(len(m.Properties)))
-		dst = append(dst, m.Properties...)
-	}
-	return append(dst, m.Payload...)
-}
-
-func appendString(dst []byte, s string) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(s)))
-	return append(dst, s...)
-}
-
-func bit(b bool) byte {
-	if b {
-		return 1
-	}
-	return 0
-}
+// MaxAcks bounds each list of an Ack. There are no more packet identifiers.
+const MaxAcks = 65_535

@@ -53,39 +53,151 @@ func (d *decoder) command() Command {
 	if len(d.rest) > MaxCommand {
 		d.fail("too long")
 	}
-	switch d.byte() {
+	cmd := d.fields(d.byte())
+	if len(d.rest) > 0 {
+		d.fail("bytes behind the command")
+	}
+	return cmd
+}
+
+// fields reads what stands behind the kind.
+func (d *decoder) fields(kind byte) Command {
+	switch kind {
 	case kindPublish:
-		p := &Publish{Connection: d.connection()}
-		d.message(&p.Message)
-		return p
+		return d.publish()
 	case kindConnect:
 		return d.connect()
 	case kindEnd:
-		e := &End{Connection: d.connection(), PublishWill: d.bool()}
-		if len(d.rest) > 0 {
-			d.fail("bytes behind the command")
-		}
-		return e
+		return d.end()
+	case kindRelease:
+		return &Release{Connection: d.connection(), PacketID: d.packetID()}
+	case kindSubscribe:
+		return d.subscribe()
+	case kindUnsubscribe:
+		return d.unsubscribe()
+	case kindAck:
+		return d.ack()
+	case kindTick:
+		return &Tick{}
 	}
 	d.fail("unknown kind")
 	return nil
 }
 
+func (d *decoder) publish() *Publish {
+	p := &Publish{Connection: d.connection(), PacketID: d.uint16()}
+	d.message(&p.Message)
+	if p.PacketID != 0 && p.Message.QoS != 2 {
+		d.fail("packet identifier below QoS 2")
+	}
+	return p
+}
+
 func (d *decoder) connect() *Connect {
 	c := &Connect{Connection: d.connection()}
+	flags := d.flags(connectEnd)
+	c.Clean = flags&connectClean != 0
 	id := d.block(math.MaxUint16)
 	if !validClientID(id) {
 		d.fail("client id")
 	}
 	c.ClientID = string(id)
-	if d.bool() {
+	c.Expiry = d.uint32()
+	if flags&connectWill != 0 {
+		c.WillDelay = d.uint32()
 		c.Will = &Message{}
 		d.message(c.Will)
 	}
-	if len(d.rest) > 0 {
-		d.fail("bytes behind the command")
-	}
 	return c
+}
+
+func (d *decoder) end() *End {
+	e := &End{Connection: d.connection()}
+	flags := d.flags(endEnd)
+	e.PublishWill = flags&endPublishWill != 0
+	if e.HasExpiry = flags&endHasExpiry != 0; e.HasExpiry {
+		e.Expiry = d.uint32()
+	}
+	return e
+}
+
+func (d *decoder) subscribe() *Subscribe {
+	s := &Subscribe{Connection: d.connection(), ID: d.uint32()}
+	if s.ID > maxSubscriptionID {
+		d.fail("subscription identifier")
+	}
+	for more := true; more; more = d.err == nil && len(d.rest) > 0 {
+		s.Subscriptions = append(s.Subscriptions, d.subscription())
+	}
+	return s
+}
+
+// maxSubscriptionID is the largest subscription identifier that MQTT knows.
+const maxSubscriptionID = 268_435_455
+
+func (d *decoder) subscription() Subscription {
+	filter, shared := d.filter()
+	options := d.flags(optionsEnd)
+	s := Subscription{
+		Filter:            filter,
+		QoS:               options & 3,
+		NoLocal:           options&optionNoLocal != 0,
+		RetainAsPublished: options&optionRetainAsPublished != 0,
+		RetainHandling:    options / optionRetainHandling,
+	}
+	if s.QoS == 3 || s.RetainHandling == 3 || s.NoLocal && shared {
+		d.fail("subscription options")
+	}
+	return s
+}
+
+func (d *decoder) unsubscribe() *Unsubscribe {
+	u := &Unsubscribe{Connection: d.connection()}
+	for more := true; more; more = d.err == nil && len(d.rest) > 0 {
+		filter, _ := d.filter()
+		u.Filters = append(u.Filters, filter)
+	}
+	return u
+}
+
+// filter reads a topic filter, and tells whether it is a shared subscription's.
+func (d *decoder) filter() (filter string, shared bool) {
+	filter = string(d.block(math.MaxUint16))
+	group, _, ok := topic.Parse(filter)
+	if !ok {
+		d.fail("filter")
+	}
+	return filter, group != ""
+}
+
+func (d *decoder) ack() *Ack {
+	a := &Ack{Connection: d.connection(), Received: d.ascending(), Done: d.ascending()}
+	if len(a.Received)+len(a.Done) == 0 {
+		d.fail("nothing acknowledged")
+	}
+	return a
+}
+
+// ascending reads what appendAscending wrote; an empty list is nil.
+func (d *decoder) ascending() []uint64 {
+	count := d.uvarint()
+	if count > MaxAcks || count > uint64(len(d.rest)) {
+		d.fail("too many numbers")
+	}
+	if d.err != nil || count == 0 {
+		return nil
+	}
+	list := make([]uint64, count)
+	least := uint64(0)
+	for i := range list {
+		step := d.uvarint()
+		if step >= math.MaxUint64-least { // so that there is a next one
+			d.fail("number too large")
+		}
+		list[i] = least + step
+		least = list[i] + 1
+	}
+	return list
 }
 
 // connection reads the number of a connection; 0 names none.
@@ -99,9 +211,9 @@ func (d *decoder) connection() uint64 {
 
 // message reads all the rest as one message into m.
 func (d *decoder) message(m *Message) {
-	flags := d.byte()
-	if flags >= flagsEnd || flags&3 == 3 {
-		d.fail("message flags")
+	flags := d.flags(flagsEnd)
+	if flags&3 == 3 {
+		d.fail("QoS 3")
 	}
 	m.QoS = flags & 3
 	m.Retain = flags&flagRetain != 0
@@ -164,12 +276,13 @@ func (d *decoder) byte() byte {
 	return b
 }
 
-func (d *decoder) bool() bool {
+// flags reads a byte below end.
+func (d *decoder) flags(end byte) byte {
 	b := d.byte()
-	if b > 1 {
-		d.fail("neither true nor false")
+	if b >= end {
+		d.fail("unknown flags")
 	}
-	return b == 1
+	return b
 }
 
 // uvarint reads an unsigned varint in its shortest form, so that an encoding is canonical.
@@ -190,6 +303,24 @@ func (d *decoder) uint32() uint32 {
 		return 0
 	}
 	return uint32(v)
+}
+
+func (d *decoder) uint16() uint16 {
+	v := d.uvarint()
+	if v > math.MaxUint16 {
+		d.fail("number too large")
+		return 0
+	}
+	return uint16(v)
+}
+
+// packetID reads a packet identifier; 0 is none.
+func (d *decoder) packetID() uint16 {
+	id := d.uint16()
+	if id == 0 {
+		d.fail("packet identifier 0")
+	}
+	return id
 }
 
 // block reads a length, at most limit, and that many bytes, without copying them.

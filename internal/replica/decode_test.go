@@ -20,8 +20,22 @@ var commands = []replica.Command{
 	&replica.Publish{Connection: 3, Message: replica.Message{Topic: "empty", QoS: 1, Payload: []byte{}}},
 	&replica.Connect{Connection: 2, ClientID: "ключ"},
 	&replica.Connect{Connection: 2, ClientID: "c", Will: &replica.Message{Topic: "w", Payload: []byte("gone")}},
+	&replica.Connect{
+		Connection: 2, ClientID: "c", Clean: true, Expiry: replica.Never,
+		Will: &replica.Message{Topic: "w", Payload: []byte("gone")}, WillDelay: 7,
+	},
 	&replica.End{Connection: 9},
-	&replica.End{Connection: 9, PublishWill: true},
+	&replica.End{Connection: 9, PublishWill: true, HasExpiry: true, Expiry: 1 << 31},
+	&replica.Publish{Connection: 1, PacketID: 65535, Message: replica.Message{Topic: "t", QoS: 2, Payload: []byte("p")}},
+	&replica.Release{Connection: 1, PacketID: 1},
+	&replica.Subscribe{Connection: 1, ID: 268_435_455, Subscriptions: []replica.Subscription{
+		{Filter: "a/+/#", QoS: 1, NoLocal: true, RetainAsPublished: true, RetainHandling: 2},
+		{Filter: "$share/g/a/#", QoS: 2, RetainHandling: 1},
+	}},
+	&replica.Unsubscribe{Connection: 1, Filters: []string{"a/+/#", "$share/g/a/#"}},
+	&replica.Ack{Connection: 1, Received: []uint64{0, 1, 300}},
+	&replica.Ack{Connection: 1, Received: []uint64{5}, Done: []uint64{4, 1<<64 - 2}},
+	&replica.Tick{},
 }
 
 func TestDecodeReadsWhatAppendWrote(t *testing.T) {
@@ -40,6 +54,7 @@ func TestDecodeReadsWhatAppendWrote(t *testing.T) {
 }
 
 func TestDecodeRefuses(t *testing.T) {
+	filter := func(f string) []replica.Subscription { return []replica.Subscription{{Filter: f}} }
 	publish := func(m replica.Message) []byte { return (&replica.Publish{Connection: 1, Message: m}).Append(nil) }
 	for name, b := range map[string][]byte{
 		"nothing":                 {},
@@ -48,7 +63,25 @@ func TestDecodeRefuses(t *testing.T) {
 		"long varint":             {3, 0x81, 0x00, 0},
 		"truncated":               {3, 1},
 		"bytes behind":            {3, 1, 0, 0},
-		"neither true nor false":  {3, 1, 2},
+		"bytes behind a tick":     {8, 0},
+		"unknown end":             {3, 1, 4},
+		"unknown connect":         {2, 1, 4, 1, 'c', 0},
+		"packet id at QoS 1":      {1, 1, 7, 1, 1, 't'},
+		"packet id too large":     {4, 1, 0x80, 0x80, 4},
+		"release of nothing":      {4, 1, 0},
+		"no subscription":         {5, 1, 0},
+		"subscription id":         (&replica.Subscribe{Connection: 1, ID: 1 << 28, Subscriptions: filter("a")}).Append(nil),
+		"bad filter":              (&replica.Subscribe{Connection: 1, Subscriptions: filter("a#")}).Append(nil),
+		"group without a filter":  (&replica.Subscribe{Connection: 1, Subscriptions: filter("$share/g")}).Append(nil),
+		"subscription at QoS 3":   {5, 1, 0, 1, 'a', 3},
+		"retain handling 3":       {5, 1, 0, 1, 'a', 0x30},
+		"unknown option":          {5, 1, 0, 1, 'a', 0x40},
+		"no local and shared":     append(append([]byte{5, 1, 0, 10}, "$share/g/a"...), 4),
+		"no filter":               {6, 1},
+		"bad filter to leave":     (&replica.Unsubscribe{Connection: 1, Filters: []string{""}}).Append(nil),
+		"nothing acknowledged":    {7, 1, 0, 0},
+		"more numbers than bytes": {7, 1, 3, 0},
+		"number too large":        append(append([]byte{7, 1, 1}, bytes.Repeat([]byte{0xff}, 9)...), 1, 0),
 		"no topic":                publish(replica.Message{}),
 		"wildcard in a topic":     publish(replica.Message{Topic: "a/#"}),
 		"topic not UTF-8":         publish(replica.Message{Topic: "\xff"}),
@@ -56,7 +89,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"topic too long":          publish(replica.Message{Topic: strings.Repeat("a", 1<<16)}),
 		"QoS 3":                   publish(replica.Message{Topic: "t", QoS: 3}),
 		"unknown flag":            publish(replica.Message{Topic: "t", QoS: 0x20}),
-		"empty properties":        publish(replica.Message{Topic: "\x00", QoS: 0x10})[:5],
+		"empty properties":        publish(replica.Message{Topic: "\x00", QoS: 0x10})[:6],
 		"property of its own":     publish(replica.Message{Topic: "t", Properties: []byte{0x23, 0, 1}}),
 		"property cut off":        publish(replica.Message{Topic: "t", Properties: []byte{8, 0, 9, 'x'}}),
 		"client id empty":         (&replica.Connect{Connection: 1}).Append(nil),
