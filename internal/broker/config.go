@@ -36,7 +36,8 @@ type Config struct {
 	// MaxConnections bounds the connections, those without CONNECT included. What comes above is closed at once.
 	// Default 100,000.
 	MaxConnections int
-	// MaxPacketSize in bytes is the longest packet taken from a client (else 0x95). Default 8 MiB.
+	// MaxPacketSize in bytes is the longest packet taken from a client, header included (else 0x95). Default 8 MiB
+	// and 128 KiB: a payload of 8 MiB goes with every topic.
 	MaxPacketSize int
 	// ReceiveMaximum is how many publishes at QoS 1 and 2 may wait for their acknowledgement per client (else 0x93);
 	// an MQTT 3.1.1 client, which is not told, is not read on meanwhile. Default 1,024, at most 65,535.
@@ -60,7 +61,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.ConnectTimeout, 10*time.Second)
 	orDefault(&c.WriteTimeout, 30*time.Second)
 	orDefault(&c.MaxConnections, 100_000)
-	orDefault(&c.MaxPacketSize, 8<<20)
+	orDefault(&c.MaxPacketSize, 8<<20+128<<10)
 	orDefault(&c.ReceiveMaximum, 1024)
 	orDefault(&c.SendMaximum, 1024)
 	orDefault(&c.TopicAliasMaximum, 32)

@@ -68,8 +68,18 @@ func (c *client) check(p *mqtt.Connect) error {
 	if err := c.logIn(p); err != nil {
 		return err
 	}
-	if p.Will != nil && !c.mayPublish(p.Will.Topic) {
+	return c.checkWill(p.Will)
+}
+
+// checkWill holds the will to what a PUBLISH of it would be held to.
+func (c *client) checkWill(w *mqtt.Will) error {
+	switch {
+	case w == nil:
+	case !c.mayPublish(w.Topic):
 		return &mqtt.Error{Code: mqtt.NotAuthorized}
+	case !mqtt.FitsPayload(w.Forward, w.Payload):
+		c.broker.counters.invalidPayloads.Add(1)
+		return &mqtt.Error{Code: mqtt.PayloadFormatInvalid}
 	}
 	return nil
 }

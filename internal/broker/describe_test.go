@@ -24,11 +24,11 @@ func describe(packet mqtt.Packet) string {
 	case *mqtt.Pubcomp:
 		return describeAck(name, mqtt.Ack(*p))
 	case *mqtt.Suback:
-		return fmt.Sprintf("%s #%d %s", name, p.PacketID, codes(p.Codes))
+		return fields(name, fmt.Sprintf("#%d", p.PacketID), codes(p.Codes), explanation(p.ReasonString, p.UserProperties))
 	case *mqtt.Unsuback:
-		return fields(name, fmt.Sprintf("#%d", p.PacketID), codes(p.Codes))
+		return fields(name, fmt.Sprintf("#%d", p.PacketID), codes(p.Codes), explanation(p.ReasonString, p.UserProperties))
 	case *mqtt.Disconnect:
-		return fields(name, p.Code)
+		return fields(name, p.Code, explanation(p.ReasonString, p.UserProperties))
 	default:
 		return name
 	}
@@ -63,10 +63,19 @@ func describePublish(p *mqtt.Publish) string {
 
 func describeAck(name string, p mqtt.Ack) string {
 	id := fmt.Sprintf("#%d", p.PacketID)
+	said := explanation(p.ReasonString, p.UserProperties)
 	if p.Code == mqtt.Success {
-		return fields(name, id)
+		return fields(name, id, said)
 	}
-	return fields(name, id, hex(p.Code))
+	return fields(name, id, hex(p.Code), said)
+}
+
+// explanation is what a packet says about its reason code, in words.
+func explanation(reason string, user mqtt.UserProperties) string {
+	for name, value := range user.All() {
+		reason += fmt.Sprintf(" %s=%s", name, value)
+	}
+	return reason
 }
 
 func differing(p *mqtt.Connack) string {
@@ -82,6 +91,12 @@ func differing(p *mqtt.Connack) string {
 	}
 	if p.HasServerKeepAlive {
 		s = append(s, fmt.Sprintf("keepalive=%d", p.ServerKeepAlive))
+	}
+	if p.ResponseInfo != "" {
+		s = append(s, "response="+p.ResponseInfo)
+	}
+	if said := explanation(p.ReasonString, p.UserProperties); said != "" {
+		s = append(s, said)
 	}
 	return strings.Join(s, " ")
 }

@@ -246,3 +246,42 @@ func TestASessionCannotBeProlongedAtTheEnd(t *testing.T) {
 		p.gets("DISCONNECT 82", "closed")
 	})
 }
+
+func TestTheLargestPayloads(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		for _, v := range versions {
+			p := k.join("client", v)
+			p.publish(strings.Repeat("t", 65535), string(make([]byte, 8<<20)), 1, 1)
+			p.gets("PUBACK #1")
+		}
+	})
+}
+
+func TestTheLongestClientIDs(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		for _, v := range []mqtt.Version{mqtt.V31, mqtt.V311, mqtt.V5} {
+			p := k.join(strings.Repeat("x", 65534)+string(rune('0'+v)), v)
+			p.publish("a", "x", 1, 1)
+			p.gets("PUBACK #1")
+		}
+		k.connections(3)
+	})
+}
+
+// TestNoExplanationsForWhoWantsNone plays what is refused to a client that asked for no problem information: none of
+// the answers may explain itself [MQTT-3.1.2-29]. To one that asked for response information nothing is promised, for
+// there is no part of the topics that is its own.
+func TestNoExplanationsForWhoWantsNone(t *testing.T) {
+	play(t, broker.Config{Permissions: reserved{}}, func(k *kit) {
+		p := k.dial("terse", mqtt.V5)
+		p.connect(func(c *mqtt.Connect) { c.NoProblemInfo, c.RequestResponseInfo = true, true })
+		p.gets("CONNACK 00")
+		p.publish("private", "x", 1, 1)
+		p.publish("private", "x", 2, 2)
+		p.pubrel(7)
+		p.pubrec(8)
+		p.ask(1, mqtt.Subscription{Filter: "a/#/b"}, mqtt.Subscription{Filter: "private"})
+		p.send(&mqtt.Unsubscribe{PacketID: 2, Filters: []string{"none"}})
+		p.gets("PUBACK #1 87", "PUBREC #2 87", "PUBCOMP #7 92", "PUBREL #8 92", "SUBACK #1 8f 87", "UNSUBACK #2 11")
+	})
+}

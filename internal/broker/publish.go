@@ -32,6 +32,9 @@ func (c *client) onPublish(p *mqtt.Publish) error {
 	if !c.mayPublish(p.Topic) {
 		return c.deny(token)
 	}
+	if !mqtt.FitsPayload(p.Forward, p.Payload) {
+		return c.refusePayload(token)
+	}
 	return c.submitPublish(p, token)
 }
 
@@ -87,8 +90,11 @@ func (c *client) unannouncedMaximum() bool {
 
 // mayPublish asks for the permission. Nobody writes what the system says about itself.
 func (c *client) mayPublish(name string) bool {
-	return !strings.HasPrefix(name, "$SYS/") && c.broker.config.Permissions.MayPublish(c.user, name)
+	return !isSystem(name) && c.broker.config.Permissions.MayPublish(c.user, name)
 }
+
+// isSystem tells whether a topic name or filter is below what the system says about itself.
+func isSystem(name string) bool { return name == "$SYS" || strings.HasPrefix(name, "$SYS/") }
 
 // deny refuses a publish for want of permission. MQTT 3.1.1 has no other way than to close [MQTT-3.3.5-2].
 func (c *client) deny(token replica.Token) error {
@@ -100,6 +106,18 @@ func (c *client) deny(token replica.Token) error {
 		c.acknowledge(token, mqtt.NotAuthorized)
 		c.wake()
 	}
+	return nil
+}
+
+// refusePayload refuses a publish whose payload is not the text that it claims to be. At QoS 0 the end of the
+// connection is the only way to say so.
+func (c *client) refusePayload(token replica.Token) error {
+	c.broker.counters.invalidPayloads.Add(1)
+	if token.Kind == tokenPublish0 {
+		return &mqtt.Error{Code: mqtt.PayloadFormatInvalid}
+	}
+	c.acknowledge(token, mqtt.PayloadFormatInvalid)
+	c.wake()
 	return nil
 }
 

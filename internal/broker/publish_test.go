@@ -402,3 +402,47 @@ func TestAnAliasMakesNoPacketTooLarge(t *testing.T) {
 		sub.gets(`PUBLISH topic "0123456789"`, `PUBLISH topic "small" alias=1`, `PUBLISH  "0123456789" alias=1`)
 	})
 }
+
+func TestAPayloadThatIsNotTheTextItClaimsToBe(t *testing.T) {
+	play(t, usual, func(k *kit) {
+		text := []byte{1, 1} // payload format indicator
+		p := k.join("client", mqtt.V5)
+		p.subscribe("#")
+		for qos := byte(2); qos < 3; qos-- {
+			p.send(&mqtt.Publish{Topic: "a", Payload: []byte("\xff"), QoS: qos, PacketID: uint16(qos), Forward: text})
+		}
+		p.gets("PUBREC #2 99", "PUBACK #1 99", "DISCONNECT 99", "closed")
+
+		p = k.dial("mortal", mqtt.V5)
+		p.connect(func(c *mqtt.Connect) { c.Will = &mqtt.Will{Topic: "a", Payload: []byte("\xff"), Forward: text} })
+		p.gets("CONNACK 99", "closed")
+		if n := k.broker.Stats().InvalidPayloads; n != 4 {
+			k.t.Fatalf("%d invalid payloads", n)
+		}
+	})
+}
+
+func TestTheSystemsTopicsAreNotForClients(t *testing.T) {
+	for _, name := range []string{"$SYS", "$SYS/", "$SYS/broker/version"} {
+		play(t, usual, func(k *kit) {
+			p := k.join("client", mqtt.V5)
+			p.publish(name, "x", 0, 0)
+			p.publish(name, "x", 1, 1)
+			p.publish(name, "x", 2, 2)
+			p.gets("PUBACK #1 87", "PUBREC #2 87")
+			old := k.join("old", mqtt.V311)
+			old.publish(name, "x", 1, 1)
+			old.gets("closed")
+			for _, v := range versions {
+				mortal := k.dial("mortal", v)
+				mortal.connect(withWill(name))
+				mortal.gets("CONNACK 87", "closed")
+			}
+		})
+	}
+	play(t, usual, func(k *kit) {
+		p := k.join("client", mqtt.V5)
+		p.publish("$SYSTEM/x", "x", 1, 1)
+		p.gets("PUBACK #1")
+	})
+}

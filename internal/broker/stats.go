@@ -23,6 +23,7 @@ type Stats struct {
 	DeniedSubscriptions uint64 // by permission
 	RefusedFilters      uint64 // for other reasons: invalid, shared, too many
 	RefusedPublishes    uint64 // answered 0x97: the stream or the retained messages were full
+	InvalidPayloads     uint64 // publishes and wills whose payload is not the text that it claims to be
 	QueueDropped        uint64 // messages at QoS 0 for which a client's queue had no room
 	Oversized           uint64 // messages and answers larger than a client's Maximum Packet Size
 	Expired             uint64 // messages that expired in a client's queue
@@ -39,7 +40,7 @@ type counters struct {
 	protocol, keepAlive, superseded, slowReaders         atomic.Uint64
 	deniedPublishes, deniedSubscriptions, refusedFilters atomic.Uint64
 	refusedPublishes, queueDropped, oversized, expired   atomic.Uint64
-	unknownAcks                                          atomic.Uint64
+	invalidPayloads, unknownAcks                         atomic.Uint64
 }
 
 // Stats returns the counters. They are read one by one, not at one moment.
@@ -62,6 +63,7 @@ func (b *Broker) Stats() Stats {
 		DeniedSubscriptions: c.deniedSubscriptions.Load(),
 		RefusedFilters:      c.refusedFilters.Load(),
 		RefusedPublishes:    c.refusedPublishes.Load(),
+		InvalidPayloads:     c.invalidPayloads.Load(),
 		QueueDropped:        c.queueDropped.Load(),
 		Oversized:           c.oversized.Load(),
 		Expired:             c.expired.Load(),

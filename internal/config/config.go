@@ -40,7 +40,9 @@ type Config struct {
 	ConnectTimeout   time.Duration // from the connection's start to CONNACK, and how long a publish may wait for room
 	MaxSessionExpiry time.Duration
 
-	MaxPacketSize     int // bytes of one MQTT packet, in either direction
+	// MaxPacketSize in bytes is that of MQTT: header, topic and properties included. The default takes a payload of
+	// 8 MiB with every topic.
+	MaxPacketSize     int
 	MaxInflight       int // unacknowledged QoS 1 and 2 messages of one client: our Receive Maximum
 	MaxQueuedMessages int // messages that wait for one client to read them
 	MaxQueuedBytes    int
@@ -58,7 +60,7 @@ func Default() Config {
 		LogFormat:         "full",
 		ConnectTimeout:    10 * time.Second,
 		MaxSessionExpiry:  7 * day,
-		MaxPacketSize:     8 << 20,
+		MaxPacketSize:     8<<20 + 128<<10,
 		MaxInflight:       1024,
 		MaxQueuedMessages: 65536,
 		MaxQueuedBytes:    64 << 20,
@@ -97,7 +99,7 @@ func (c *Config) bindLimits(fs *pflag.FlagSet) {
 		"`time` a client has to connect, and a publish to find room")
 	fs.Var(seconds(&c.MaxSessionExpiry, 0, 1<<32*time.Second-time.Second), "max-session-expiry",
 		"longest `time` that a session outlives its connection")
-	fs.Var(size(&c.MaxPacketSize, 1<<10, 16<<20), "max-packet-size", "longest MQTT packet, in `bytes`")
+	fs.Var(size(&c.MaxPacketSize, 1<<10, 16<<20), "max-packet-size", "longest MQTT packet in `bytes`, topic and properties included")
 	fs.Var(number(&c.MaxInflight, 1, 65535), "max-inflight",
 		"unacknowledged publishes of one client (Receive Maximum): a `number`")
 	fs.Var(number(&c.MaxQueuedMessages, 1, 1<<30), "max-queued-messages",

@@ -1,5 +1,7 @@
 package mqtt
 
+import "unicode/utf8"
+
 // Forwarded is what Publish.Forward and Will.Forward say: the properties that a server passes on unaltered
 // [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-20].
 type Forwarded struct {
@@ -43,6 +45,18 @@ func CheckForward(b []byte) bool {
 	for d.next() {
 	}
 	return d.err == nil
+}
+
+// FitsPayload reports whether the payload is what properties that ParseForward reads say of it: with payload format
+// indicator 1 it must be well-formed UTF-8 (section 3.3.2.3.2), in which U+0000 may stand. It allocates nothing.
+func FitsPayload(forward, payload []byte) bool {
+	d := forwardDecoder(forward)
+	for d.next() {
+		if d.prop.id == propPayloadFormat {
+			return d.prop.number == 0 || utf8.Valid(payload)
+		}
+	}
+	return true
 }
 
 func forwardDecoder(b []byte) decoder { return decoder{rest: b, packet: TypePublish, where: inForward} }

@@ -46,3 +46,29 @@ func TestForwardRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestFitsPayload(t *testing.T) {
+	text := props("k", "\x01\x01")
+	text = append(text, 1, 1)
+	for _, c := range []struct {
+		forward []byte
+		payload string
+		want    bool
+	}{
+		{nil, "\xff", true},
+		{[]byte{1, 0}, "\xff", true},
+		{props("k", "\x01\x01"), "\xff", true},
+		{text, "\xff", false},
+		{text, "\xed\xa0\x80", false}, // a surrogate
+		{text, "\xc0\xaf", false},     // overlong
+		{text, "a\x00ü", true},
+		{text, "", true},
+	} {
+		if got := FitsPayload(c.forward, []byte(c.payload)); got != c.want {
+			t.Errorf("% x, payload %q: %v", c.forward, c.payload, got)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { FitsPayload(text, text) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

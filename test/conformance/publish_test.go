@@ -76,10 +76,26 @@ var publishScripts = []script{
 			s.receives(sub, fmt.Sprintf(`PUBLISH %s "x" q1`, name))
 		}
 	})},
-	{"payload format says text, which nobody has to check", func(s *stage) {
+	{"a payload that claims to be text must be (3.3.2.3.2)", func(s *stage) {
 		sub, pub := s.subscriber(mqtt.V5, "~"), s.publisher(mqtt.V5)
-		pub.publishPacket(mqtt.Publish{Topic: "~", Payload: []byte("ü"), QoS: 1, Forward: []byte{1, 1}})
-		s.receives(sub, `PUBLISH ~ "ü" q1`)
+		for _, c := range []struct {
+			format  byte
+			payload string
+			qos     byte
+			answer  string
+		}{
+			{1, "ü\x00", 1, "PUBACK"}, {0, "\xff", 1, "PUBACK"},
+			{1, "\xff", 1, "PUBACK 99"}, {1, "\xed\xa0\x80", 2, "PUBREC 99"},
+		} {
+			forward := []byte{1, c.format}
+			pub.send(&mqtt.Publish{Topic: "~", Payload: []byte(c.payload), QoS: c.qos, PacketID: pub.id(), Forward: forward})
+			pub.gets(c.answer)
+		}
+		s.receives(sub, `PUBLISH ~ "ü\x00" q1`, `PUBLISH ~ "\xff" q1`)
+		pub.send(&mqtt.Publish{Topic: "~", Payload: []byte("\xff"), Forward: []byte{1, 1}})
+		pub.refused("99")
+		will := &mqtt.Will{Topic: "~", Payload: []byte{0xff}, Forward: []byte{1, 1}}
+		s.connect(here, mqtt.Connect{Will: will}).gets("CONNACK 99", "closed")
 	}},
 }
 
