@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -93,6 +94,7 @@ func (d *daemon) assemble(id *identity) error {
 		ConnectTimeout:      d.cfg.ConnectTimeout, MaxKeepAlive: d.cfg.MaxKeepAlive,
 		MaxPacketSize: d.cfg.MaxPacketSize, ReceiveMaximum: d.cfg.MaxInflight,
 		MaxQueueMessages: d.cfg.MaxQueuedMessages, MaxQueueBytes: d.cfg.MaxQueuedBytes,
+		SystemInterval: d.cfg.SysInterval, System: func() []broker.SystemValue { return d.system(id.self) },
 	})
 	d.log.Info("starting node", zap.Int("node", id.self), zap.Int("members", len(keys)),
 		zap.String("version", version), zap.String("data_dir", dir))
@@ -166,6 +168,25 @@ func (d *daemon) transport() node.Transport {
 type nobody struct{}
 
 func (nobody) Send(int, *event.Message) bool { return true }
+
+// system is what the $SYS topics say beside what the broker counts.
+func (d *daemon) system(self int) []broker.SystemValue {
+	s := d.node.Status()
+	quorum := "0"
+	if s.Quorum {
+		quorum = "1"
+	}
+	return []broker.SystemValue{
+		{Name: "version", Value: version},
+		{Name: "cluster/node", Value: strconv.Itoa(self)},
+		{Name: "cluster/members", Value: strconv.Itoa(s.Members)},
+		{Name: "cluster/peers", Value: strconv.Itoa(s.Connected)},
+		{Name: "cluster/quorum", Value: quorum},
+		{Name: "cluster/round", Value: strconv.FormatUint(s.Round, 10)},
+		{Name: "cluster/index", Value: strconv.FormatUint(s.Stream.Index, 10)},
+		{Name: "cluster/hash", Value: s.Stream.Hash},
+	}
+}
 
 // status is what the admin listener's /status shows.
 type status struct {

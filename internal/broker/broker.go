@@ -53,6 +53,7 @@ func (b *Broker) Run(ctx context.Context, listeners ...net.Listener) error {
 	for _, l := range listeners {
 		group.Go(func() error { return b.accept(ctx, l) })
 	}
+	group.Go(func() error { b.tellSystem(ctx); return nil })
 	group.Go(func() error {
 		<-ctx.Done()
 		for _, l := range listeners {

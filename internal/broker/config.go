@@ -33,6 +33,12 @@ type Config struct {
 	// WriteTimeout is how long the network may take nothing from us before a client is given up. Default 30 s.
 	WriteTimeout time.Duration
 
+	// SystemInterval is how often subscribers of the $SYS topics are sent what these say; 0 is never, even when they
+	// subscribe. Its default is set by the caller, 10 s by the command line. System adds to what the broker knows
+	// itself; nil adds nothing. It is called on the apply goroutine and must not wait.
+	SystemInterval time.Duration
+	System         func() []SystemValue
+
 	// MaxConnections bounds the connections, those without CONNECT included. What comes above is closed at once.
 	// Default 100,000.
 	MaxConnections int

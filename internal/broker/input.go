@@ -39,7 +39,9 @@ func (s socket) Read(p []byte) (int, error) {
 		s.input.waiting = true
 		s.setDeadline(time.Now())
 	}
-	return s.conn.Read(p)
+	n, err := s.conn.Read(p)
+	s.broker.counters.bytesReceived.Add(uint64(n))
+	return n, err
 }
 
 // setDeadline gives the client its patience from now on, unless the deadline in force is late enough.

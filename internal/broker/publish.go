@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"strings"
 	"time"
 
 	"github.com/foxmq/foxmq/internal/mqtt"
@@ -92,9 +91,6 @@ func (c *client) unannouncedMaximum() bool {
 func (c *client) mayPublish(name string) bool {
 	return !isSystem(name) && c.broker.config.Permissions.MayPublish(c.user, name)
 }
-
-// isSystem tells whether a topic name or filter is below what the system says about itself.
-func isSystem(name string) bool { return name == "$SYS" || strings.HasPrefix(name, "$SYS/") }
 
 // deny refuses a publish for want of permission. MQTT 3.1.1 has no other way than to close [MQTT-3.3.5-2].
 func (c *client) deny(token replica.Token) error {

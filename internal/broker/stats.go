@@ -10,6 +10,9 @@ type Stats struct {
 	Received  uint64 // PUBLISH packets from clients
 	Delivered uint64 // PUBLISH packets to clients
 
+	BytesReceived uint64
+	BytesSent     uint64
+
 	RefusedConnections uint64 // closed at once: MaxConnections
 	RefusedConnects    uint64 // CONNECT answered with an error, or with silence
 	BadLogins          uint64 // of those, for the user or the password
@@ -34,7 +37,7 @@ type Stats struct {
 type counters struct {
 	clients, connections atomic.Int64
 
-	received, delivered                                  atomic.Uint64
+	received, delivered, bytesReceived, bytesSent        atomic.Uint64
 	refusedConnections, refusedConnects                  atomic.Uint64
 	badLogins, connectTimeouts                           atomic.Uint64
 	protocol, keepAlive, superseded, slowReaders         atomic.Uint64
@@ -51,6 +54,8 @@ func (b *Broker) Stats() Stats {
 		Connections:         c.connections.Load(),
 		Received:            c.received.Load(),
 		Delivered:           c.delivered.Load(),
+		BytesReceived:       c.bytesReceived.Load(),
+		BytesSent:           c.bytesSent.Load(),
 		RefusedConnections:  c.refusedConnections.Load(),
 		RefusedConnects:     c.refusedConnects.Load(),
 		BadLogins:           c.badLogins.Load(),

@@ -69,6 +69,7 @@ func (d *dispatcher) subscribe(c *client, p *mqtt.Subscribe, codes []mqtt.Reason
 			codes[i] = mqtt.QuotaExceeded
 		} else if s.RetainHandling == 0 || s.RetainHandling == 1 && fresh {
 			replay.add(s.Filter, c.routes.subscriptions[s.Filter])
+			d.replaySystem(c, s.Filter, c.routes.subscriptions[s.Filter], m)
 		}
 	}
 	c.sendControl(&mqtt.Suback{PacketID: p.PacketID, Codes: codes})

@@ -129,7 +129,9 @@ func (c *client) flush(out *output) error {
 	for rest := out.buf; len(rest) > 0; {
 		piece := rest[:min(len(rest), 4*writeBuffer)]
 		c.allowWrite()
-		if _, err := c.conn.Write(piece); err != nil {
+		n, err := c.conn.Write(piece)
+		c.broker.counters.bytesSent.Add(uint64(n))
+		if err != nil {
 			return err
 		}
 		rest = rest[len(piece):]

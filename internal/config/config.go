@@ -39,6 +39,7 @@ type Config struct {
 
 	ConnectTimeout   time.Duration // from the connection's start to CONNACK, and how long a publish may wait for room
 	MaxSessionExpiry time.Duration
+	SysInterval      time.Duration // between two messages of a $SYS topic; 0: there are none
 
 	// MaxPacketSize in bytes is that of MQTT: header, topic and properties included. The default takes a payload of
 	// 8 MiB with every topic.
@@ -60,6 +61,7 @@ func Default() Config {
 		LogFormat:         "full",
 		ConnectTimeout:    10 * time.Second,
 		MaxSessionExpiry:  7 * day,
+		SysInterval:       10 * time.Second,
 		MaxPacketSize:     8<<20 + 128<<10,
 		MaxInflight:       1024,
 		MaxQueuedMessages: 65536,
@@ -90,6 +92,8 @@ func (c *Config) Bind(fs *pflag.FlagSet) {
 		"log `format`: full, compact, pretty or json; the level is FOXMQ_LOG or RUST_LOG")
 	fs.StringVar(&c.DataDir, "data-dir", c.DataDir,
 		"`directory` for this node's log and state (default: CONFIG_DIR/data/<node>)")
+	fs.Var(seconds(&c.SysInterval, 0, time.Hour), "sys-interval",
+		"`time` between two messages of each $SYS topic; 0: none")
 	c.bindLimits(fs)
 	bindAbsent(fs)
 }

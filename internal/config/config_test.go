@@ -59,7 +59,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 	want := Config{
 		Dir: "foxmq.d", SecretKeyFile: "", SecretKey: "00ff", MQTTAddr: ":1", ClusterAddr: "[::1]:2", AdminAddr: "h:3",
 		MaxKeepAlive: 60, AllowAnonymousLogin: true, SilentConnectErrors: true, LogFormat: "json", DataDir: "d",
-		ConnectTimeout: 90 * time.Second, MaxSessionExpiry: 2 * day, MaxPacketSize: 64 << 10, MaxInflight: 7,
+		ConnectTimeout: 90 * time.Second, MaxSessionExpiry: 2 * day, SysInterval: 5 * time.Second, MaxPacketSize: 64 << 10, MaxInflight: 7,
 		MaxQueuedMessages: 8, MaxQueuedBytes: 1 << 20, MaxPendingBytes: 2 << 30,
 	}
 	settings := [][2]string{
@@ -74,6 +74,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		{"data-dir", "d"},
 		{"connect-timeout", "90"},
 		{"max-session-expiry", "2d"},
+		{"sys-interval", "5s"},
 		{"max-packet-size", "64KiB"},
 		{"max-inflight", "7"},
 		{"max-queued-messages", "8"},

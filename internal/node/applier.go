@@ -98,6 +98,9 @@ func (a *applier) event(o *consensus.Ordered) {
 			a.flush()
 		}
 	})
+	if o.Event.Transactions() > 0 {
+		a.node.chain.Store(a.node.chain.Load().next(o, a.machine.Index()))
+	}
 	a.node.backlog.done(weight(o))
 }
 

@@ -82,6 +82,7 @@ type Node struct {
 
 	connected atomic.Int32                   // peers
 	picture   atomic.Pointer[driver.Status]  // as of the loop's last turn; nil before the first
+	chain     atomic.Pointer[chain]          // as of the last event that was applied
 	applied   atomic.Uint64                  // index of the last transaction that the Consumer has seen
 	stale     atomic.Uint64                  // own events that went stale
 	counts    atomic.Pointer[replica.Counts] // as of the applier's last batch
@@ -106,6 +107,7 @@ func New(cfg Config) (*Node, error) {
 	n.backlog = newBacklog(n.wake)
 	n.intake.keys = cfg.Keys
 	n.counts.Store(&replica.Counts{})
+	n.chain.Store(&chain{})
 	for i := range n.peers {
 		n.peers[i] = newMailbox()
 	}

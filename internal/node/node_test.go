@@ -49,6 +49,13 @@ func TestFourNodesOneOrder(t *testing.T) {
 	for i := range 4 {
 		c.expectTokens(i, each)
 	}
+	mark := func(i int) node.Mark { return c.members[i].node.Status().Stream }
+	for i := range 4 {
+		eventually(t, "the stream is marked to its end", func() bool { return mark(i).Index == 4*each })
+		if mark(i) != mark(0) || mark(i).Hash == "" {
+			t.Errorf("of one stream, node %d has the mark %+v, node 0 %+v", i, mark(i), mark(0))
+		}
+	}
 }
 
 // TestOneOfFourDies: the other three go on. When a second one dies, the quorum is lost, and the log names who is

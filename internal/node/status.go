@@ -14,6 +14,7 @@ type Status struct {
 	State     string `json:"state"`     // observing, lost, behind or active
 	Round     uint64 `json:"round"`     // the round that is being decided
 	Index     uint64 `json:"index"`     // of the last applied transaction
+	Stream    Mark   `json:"stream"`    // the stream so far, to be compared with another node's
 	Own       uint64 `json:"own"`       // sequence number of the last own event
 	Unordered int    `json:"unordered"` // payload bytes in events that are known and not yet ordered
 	Waiting   int    `json:"waiting"`   // events that wait for a parent or a round
@@ -37,6 +38,7 @@ func (n *Node) Status() Status {
 		Quorum:        n.Quorum(),
 		State:         "starting",
 		Index:         n.applied.Load(),
+		Stream:        n.chain.Load().mark(),
 		BacklogBytes:  n.backlog.Bytes(),
 		StaleEvents:   n.stale.Load(),
 		BadSignatures: n.intake.bad.Load(),

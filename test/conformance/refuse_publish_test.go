@@ -46,6 +46,26 @@ var refusePublishScripts = []script{
 		p.gets("PUBACK 87", "PUBREC 87")
 		p.ping()
 	}},
+	{"the system tells of itself", inVersions(func(s *stage, v mqtt.Version) {
+		p := s.publisher(v)
+		p.subscribe(mqtt.Subscription{Filter: "$SYS/broker/cluster/#", QoS: 1})
+		p.subscribe(mqtt.Subscription{Filter: "$SYS/broker/version"})
+		told := map[string]string{}
+		for range 8 {
+			m := p.any()
+			told[m.Topic] = string(m.Payload)
+		}
+		for name, want := range map[string]string{"node": "0", "members": "1", "peers": "0", "quorum": "1"} {
+			if got := told["$SYS/broker/cluster/"+name]; got != want {
+				s.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+		for _, name := range []string{"cluster/round", "cluster/index", "cluster/hash", "version"} {
+			if told["$SYS/broker/"+name] == "" {
+				s.Errorf("nothing about %s in %v", name, told)
+			}
+		}
+	})},
 	{"wrong properties of PUBLISH", func(s *stage) {
 		for _, c := range []struct{ hex, code string }{
 			{"02 01 02", "82"},                         // payload format 2
