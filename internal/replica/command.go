@@ -33,6 +33,8 @@ type Message struct {
 type Command interface {
 	// Append appends the command's encoding, its kind first.
 	Append(dst []byte) []byte
+	// connection returns the connection that the command names, 0 if none.
+	connection() uint64
 }
 
 // Never is the session expiry interval of a session that does not expire (MQTT 5, section 3.1.2.11.2).
@@ -124,6 +126,15 @@ type Ack struct {
 // Tick does nothing, but has a consensus time. A node submits it when something that waits for a time is due and
 // nothing else moves the consensus time on; see Machine.Deadline.
 type Tick struct{}
+
+func (c *Connect) connection() uint64     { return c.Connection }
+func (e *End) connection() uint64         { return e.Connection }
+func (p *Publish) connection() uint64     { return p.Connection }
+func (r *Release) connection() uint64     { return r.Connection }
+func (s *Subscribe) connection() uint64   { return s.Connection }
+func (u *Unsubscribe) connection() uint64 { return u.Connection }
+func (a *Ack) connection() uint64         { return a.Connection }
+func (*Tick) connection() uint64          { return 0 }
 
 // Header stands before every command in the stream. The numbers make a transaction take effect once, and a
 // node's transactions in the order in which it submitted them: the machine takes a node's transaction only if

@@ -3,6 +3,7 @@ package replica
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"maps"
 	"slices"
 )
@@ -10,32 +11,121 @@ import (
 // Digest returns a SHA-256 over the state in a canonical form: equal on two machines iff their states are. It
 // reads the whole state.
 func (m *Machine) Digest() [sha256.Size]byte {
-	b := binary.BigEndian.AppendUint64(nil, m.index)
-	b = binary.BigEndian.AppendUint64(b, uint64(m.time))
+	d := digest{hash: sha256.New()}
+	d.numbers(m.index, uint64(m.time), m.bodies)
 	for i := range m.nodes {
-		b = binary.BigEndian.AppendUint64(b, m.nodes[i].incarnation)
-		b = binary.BigEndian.AppendUint64(b, m.nodes[i].next)
+		d.numbers(m.nodes[i].incarnation, m.nodes[i].next)
 	}
-	h := sha256.New()
-	h.Write(b)
+	d.flush()
 	for _, client := range slices.Sorted(maps.Keys(m.clients)) {
-		c := m.clients[client]
-		b = binary.BigEndian.AppendUint64(b[:0], uint64(c.conn.Node))
-		b = binary.BigEndian.AppendUint64(b, c.conn.Incarnation)
-		h.Write((&Connect{Connection: c.conn.Number, ClientID: client, Will: c.will}).sized(b))
+		d.session(m.clients[client])
+		d.flush()
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.groups)) {
+		d.group(m.groups[name])
+		d.flush()
 	}
 	for _, e := range m.retained.topics.All() {
-		b = binary.BigEndian.AppendUint64(b[:0], e.Index)
-		b = binary.BigEndian.AppendUint64(b, uint64(e.Time))
-		b = appendString(b, e.ClientID)
-		h.Write((&Publish{Message: *e.Message}).sized(b))
+		d.numbers(e.Index, uint64(e.Time))
+		d.text(e.ClientID)
+		d.message(e.Message)
+		d.body(e.body)
+		d.flush()
 	}
 	var sum [sha256.Size]byte
-	h.Sum(sum[:0])
+	d.hash.Sum(sum[:0])
 	return sum
 }
 
-// sized appends the command's encoding behind its length, so that it ends where it ends.
-func (c *Connect) sized(dst []byte) []byte { return appendString(dst, string(c.Append(nil))) }
+// digest gathers fields. Each says by itself where it ends, and each list how long it is.
+type digest struct {
+	hash   hash.Hash
+	buffer []byte
+}
 
-func (p *Publish) sized(dst []byte) []byte { return appendString(dst, string(p.Append(nil))) }
+func (d *digest) flush() {
+	d.hash.Write(d.buffer)
+	d.buffer = d.buffer[:0]
+}
+
+func (d *digest) numbers(fields ...uint64) {
+	for _, n := range fields {
+		d.buffer = binary.BigEndian.AppendUint64(d.buffer, n)
+	}
+}
+
+func (d *digest) bits(fields ...bool) {
+	for _, b := range fields {
+		d.buffer = append(d.buffer, bit(b, 1))
+	}
+}
+
+func (d *digest) text(s string) { d.buffer = appendString(d.buffer, s) }
+
+// message adds a message behind its length; nil is none.
+func (d *digest) message(m *Message) {
+	var encoded []byte
+	if m != nil {
+		encoded = m.append(nil)
+	}
+	d.text(string(encoded))
+}
+
+// body adds which of the bodies it is; its message stands elsewhere.
+func (d *digest) body(b *body) {
+	if b == nil {
+		d.numbers(0)
+		return
+	}
+	d.numbers(b.id)
+}
+
+func (d *digest) conn(c Conn) { d.numbers(uint64(c.Node), c.Incarnation, c.Number) }
+
+func (d *digest) session(s *session) {
+	d.text(s.client)
+	d.conn(s.conn)
+	d.bits(s.connected, s.lasting)
+	d.numbers(s.epoch, uint64(s.expiry), uint64(s.willDelay), uint64(s.willAt.at), uint64(s.endAt.at))
+	d.message(s.will)
+	d.numbers(uint64(len(s.subscriptions)))
+	for _, filter := range slices.Sorted(maps.Keys(s.subscriptions)) {
+		d.text(filter)
+		d.subscription(s.subscriptions[filter])
+	}
+	d.numbers(uint64(len(s.unreleased)))
+	for _, id := range slices.Sorted(maps.Keys(s.unreleased)) {
+		d.numbers(uint64(id))
+	}
+	d.queue(&s.queue)
+}
+
+func (d *digest) subscription(s subscription) {
+	d.numbers(uint64(s.id), uint64(s.qos))
+	d.bits(s.noLocal, s.retainAsPublished)
+}
+
+func (d *digest) queue(q *queue) {
+	d.numbers(q.next, q.offered, uint64(q.live))
+	for _, s := range q.slots {
+		if p := s.pending; p != nil {
+			d.numbers(p.Number, uint64(p.Time), uint64(p.QoS), uint64(len(p.IDs)))
+			for _, id := range p.IDs {
+				d.numbers(uint64(id))
+			}
+			d.bits(p.Retain, p.received, p.replayed)
+			d.text(p.group)
+			d.message(p.Message)
+			d.body(p.body)
+		}
+	}
+}
+
+func (d *digest) group(g *group) {
+	d.text(g.name)
+	d.numbers(uint64(g.turn), uint64(len(g.members)))
+	for _, to := range g.members {
+		d.text(to.session.client)
+		d.subscription(to.subscription)
+	}
+}

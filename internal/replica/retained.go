@@ -2,14 +2,9 @@ package replica
 
 import (
 	"container/heap"
-	"math"
 
 	"github.com/foxmq/foxmq/internal/topic"
 )
-
-// RetainedOverhead is what a retained message counts in Limits.RetainedBytes beside its bytes and its publisher's
-// client id.
-const RetainedOverhead = 256
 
 // Retained is a retained message and where in the stream it was set.
 type Retained struct {
@@ -20,22 +15,9 @@ type Retained struct {
 	ClientID string
 }
 
-// deadline returns the consensus time from which on the message is no more, or MaxInt64 if it stays.
-func (r *Retained) deadline() int64 {
-	if !r.Message.HasExpiry {
-		return math.MaxInt64
-	}
-	interval := int64(r.Message.Expiry) * 1_000_000_000
-	if r.Time > math.MaxInt64-interval {
-		return math.MaxInt64
-	}
-	return r.Time + interval
-}
+func (r *Retained) deadline() int64 { return r.Message.deadline(r.Time) }
 
-func (r *Retained) size() int {
-	m := r.Message
-	return len(m.Topic) + len(m.Payload) + len(m.Properties) + len(r.ClientID) + RetainedOverhead
-}
+func (r *Retained) size() int { return r.Message.size() + len(r.ClientID) }
 
 // retained is the store of retained messages, one a topic.
 type retained struct {
@@ -48,7 +30,8 @@ type retained struct {
 // entry is a retained message in the store.
 type entry struct {
 	Retained
-	place int // in the heap, if the message expires
+	place int   // in the heap, if the message expires
+	body  *body // as it is in queues; nil before it is first sent to a new subscription
 }
 
 // put sets the topic's retained message, or clears it if the payload is empty, and reports whether it fits.

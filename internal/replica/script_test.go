@@ -15,7 +15,11 @@ import (
 const second = 1_000_000_000
 
 // scriptLimits are the limits of the scripts' and the oracle's machines: low, so that they are met.
-var scriptLimits = replica.Limits{Connections: 3, Retained: 4, RetainedBytes: 1 << 20}
+var scriptLimits = replica.Limits{
+	Connections: 3, Retained: 4, RetainedBytes: 1 << 20,
+	Sessions: 3, SessionSubscriptions: 3, SubscriptionBytes: 1 << 20,
+	Queue: 4, QueueBytes: 1 << 20, Queued: 12, QueuedBytes: 1 << 20,
+}
 
 // TestScripts runs testdata's scripts: each line that starts with > is done, and the lines behind it are what it
 // must print.
@@ -63,8 +67,18 @@ type script struct {
 }
 
 func (s *script) do(words []string) string {
-	if words[0] == "retained" {
+	switch words[0] {
+	case "retained":
 		return retainedOf(s.machine, words[1])
+	case "wait":
+		s.now += int64(number(words[1])) * second
+		return ""
+	case "deadline":
+		at, node, ok := s.machine.Deadline()
+		if !ok {
+			return "none\n"
+		}
+		return fmt.Sprintf("in %d s at node %d\n", (at-s.now)/second, node)
 	}
 	node, tx := parseTransaction(words)
 	s.now += second
@@ -94,50 +108,146 @@ func parseTransaction(words []string) (node int, tx []byte) {
 		return 0, nil
 	}
 	tx = h.Append(nil)
-	if len(words) < 3 {
+	if words[1] == "nonsense" {
 		return node, append(tx, 0xff)
 	}
-	connection, err := strconv.ParseUint(words[2], 10, 64)
+	return node, parseCommand(words[1], words[2:]).Append(tx)
+}
+
+// parseCommand reads what follows a command's name: most begin with the number of a connection.
+func parseCommand(name string, words []string) replica.Command {
+	if name == "tick" {
+		return &replica.Tick{}
+	}
+	connection := uint64(number(words[0]))
+	words = words[1:]
+	switch name {
+	case "connect":
+		return parseConnect(connection, words)
+	case "end":
+		e := &replica.End{Connection: connection}
+		for _, word := range words {
+			if word == "will" {
+				e.PublishWill = true
+			} else {
+				e.HasExpiry, e.Expiry = true, seconds(word)
+			}
+		}
+		return e
+	case "publish":
+		p := &replica.Publish{Connection: connection, Message: parseMessage(words[0])}
+		if len(words) > 1 {
+			p.PacketID = uint16(number(words[1]))
+		}
+		return p
+	case "release":
+		return &replica.Release{Connection: connection, PacketID: uint16(number(words[0]))}
+	case "subscribe":
+		return parseSubscribe(connection, words)
+	case "unsubscribe":
+		return &replica.Unsubscribe{Connection: connection, Filters: words}
+	case "received":
+		return &replica.Ack{Connection: connection, Received: numbers(words)}
+	case "done":
+		return &replica.Ack{Connection: connection, Done: numbers(words)}
+	}
+	panic("unknown command " + name)
+}
+
+// parseConnect reads client [clean] [expiry=seconds] [will=message] [delay=seconds].
+func parseConnect(connection uint64, words []string) *replica.Connect {
+	c := &replica.Connect{Connection: connection, ClientID: words[0]}
+	for _, word := range words[1:] {
+		switch key, value, _ := strings.Cut(word, "="); key {
+		case "clean":
+			c.Clean = true
+		case "expiry":
+			c.Expiry = seconds(word)
+		case "delay":
+			c.WillDelay = seconds(word)
+		case "will":
+			will := parseMessage(value)
+			c.Will = &will
+		}
+	}
+	return c
+}
+
+// parseSubscribe reads filter:option… filter:option… [id=number]. A digit is the QoS.
+func parseSubscribe(connection uint64, words []string) *replica.Subscribe {
+	c := &replica.Subscribe{Connection: connection}
+	for _, word := range words {
+		if id, ok := strings.CutPrefix(word, "id="); ok {
+			c.ID = uint32(number(id))
+			continue
+		}
+		parts := strings.Split(word, ":")
+		s := replica.Subscription{Filter: parts[0]}
+		for _, option := range parts[1:] {
+			switch option {
+			case "nolocal":
+				s.NoLocal = true
+			case "published":
+				s.RetainAsPublished = true
+			case "new":
+				s.RetainHandling = 1
+			case "never":
+				s.RetainHandling = 2
+			default:
+				s.QoS = byte(number(option))
+			}
+		}
+		c.Subscriptions = append(c.Subscriptions, s)
+	}
+	return c
+}
+
+func number(s string) int {
+	n, err := strconv.Atoi(s)
 	if err != nil {
 		panic(err)
 	}
-	var cmd replica.Command
-	switch rest := words[3:]; words[1] {
-	case "connect":
-		c := &replica.Connect{Connection: connection, ClientID: rest[0]}
-		if len(rest) > 1 {
-			will := parseMessage(strings.TrimPrefix(rest[1], "will="))
-			c.Will = &will
-		}
-		cmd = c
-	case "end":
-		cmd = &replica.End{Connection: connection, PublishWill: len(rest) > 0}
-	case "publish":
-		cmd = &replica.Publish{Connection: connection, Message: parseMessage(rest[0])}
-	}
-	return node, cmd.Append(tx)
+	return n
 }
 
-// parseMessage reads topic:payload[:retain][:expiry=seconds].
+func numbers(words []string) (list []uint64) {
+	for _, word := range words {
+		list = append(list, uint64(number(word)))
+	}
+	return list
+}
+
+// seconds reads name=seconds or name=never.
+func seconds(s string) uint32 {
+	_, value, _ := strings.Cut(s, "=")
+	if value == "never" {
+		return replica.Never
+	}
+	return uint32(number(value))
+}
+
+// parseMessage reads topic:payload[:qos][:retain][:expiry=seconds].
 func parseMessage(s string) replica.Message {
 	parts := strings.Split(s, ":")
 	m := replica.Message{Topic: parts[0], Payload: []byte(parts[1])}
 	for _, p := range parts[2:] {
-		if p == "retain" {
+		switch {
+		case p == "retain":
 			m.Retain = true
-			continue
+		case strings.HasPrefix(p, "expiry="):
+			m.HasExpiry, m.Expiry = true, seconds(p)
+		default:
+			m.QoS = byte(number(p))
 		}
-		seconds, err := strconv.Atoi(strings.TrimPrefix(p, "expiry="))
-		if err != nil {
-			panic(err)
-		}
-		m.HasExpiry, m.Expiry = true, uint32(seconds)
 	}
 	return m
 }
 
 func showMessage(m *replica.Message) string {
 	s := m.Topic + ":" + string(m.Payload)
+	if m.QoS > 0 {
+		s += fmt.Sprintf(":%d", m.QoS)
+	}
 	if m.Retain {
 		s += ":retain"
 	}
@@ -149,12 +259,13 @@ func showMessage(m *replica.Message) string {
 
 var (
 	outcomes = map[replica.Outcome]string{
-		replica.Applied: "applied", replica.Stale: "stale", replica.Full: "full",
-		replica.Invalid: "invalid", replica.Ignored: "ignored",
+		replica.Applied: "applied", replica.Stale: "stale", replica.Full: "full", replica.Invalid: "invalid",
+		replica.Ignored: "ignored", replica.Repeated: "repeated", replica.Unknown: "unknown",
 	}
 	kinds = map[replica.Kind]string{
-		replica.Deliver: "deliver", replica.Connected: "connected",
-		replica.Superseded: "superseded", replica.Ended: "ended",
+		replica.Deliver: "deliver", replica.Connected: "connected", replica.Superseded: "superseded",
+		replica.Ended: "ended", replica.Send: "send", replica.Overflow: "overflow",
+		replica.Subscribed: "subscribed", replica.Unsubscribed: "unsubscribed",
 	}
 )
 
@@ -164,12 +275,55 @@ func show(res *replica.Result) string {
 	fmt.Fprintln(&b, outcomes[res.Outcome])
 	for _, e := range res.Effects {
 		fmt.Fprintf(&b, "  %s %s %s", kinds[e.Kind], showConn(e.Conn), e.ClientID)
-		if e.Message != nil {
+		switch {
+		case e.Message != nil:
 			fmt.Fprintf(&b, " %s", showMessage(e.Message))
+		case e.Delivery != nil:
+			fmt.Fprintf(&b, " %s", showDelivery(e.Delivery))
+		case e.Session != nil:
+			b.WriteString(showSession(e.Session))
+		}
+		for _, code := range e.Codes {
+			fmt.Fprintf(&b, " %#02x", byte(code))
 		}
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// showDelivery prints the number, the QoS that it is sent with, what the message was published as, and the rest.
+func showDelivery(d *replica.Delivery) string {
+	s := fmt.Sprintf("#%d at %d", d.Number, d.QoS)
+	if d.QoS == 0 {
+		s = "at 0"
+	}
+	if s += " " + showMessage(d.Message); d.Retain {
+		s += " retain"
+	}
+	if len(d.IDs) > 0 {
+		s += fmt.Sprintf(" ids=%v", d.IDs)
+	}
+	return s
+}
+
+// showSession prints what a lasting session brings with it.
+func showSession(s *replica.Session) string {
+	out := " new"
+	if s.Present {
+		out = " present"
+	}
+	out += fmt.Sprintf(" epoch=%d next=%d", s.Epoch, s.Next)
+	for _, u := range s.Unfinished {
+		out += " [" + showDelivery(u.Delivery)
+		if u.Received {
+			out += " received"
+		}
+		out += "]"
+	}
+	if len(s.Unreleased) > 0 {
+		out += fmt.Sprintf(" unreleased=%v", s.Unreleased)
+	}
+	return out
 }
 
 func showConn(c replica.Conn) string { return fmt.Sprintf("%d@%d/%d", c.Node, c.Incarnation, c.Number) }

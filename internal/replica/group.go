@@ -1,0 +1,166 @@
+package replica
+
+import (
+	"slices"
+
+	"github.com/foxmq/foxmq/internal/topic"
+)
+
+// group is a shared subscription: of its members, which may be anywhere in the cluster, one gets each message. A group
+// has members.
+type group struct {
+	name    string   // $share/group/filter
+	members []member // in the order in which they joined
+	turn    int      // the place of the member that is to be asked first for the next message
+}
+
+type member struct {
+	session *session
+	subscription
+}
+
+// join makes the session a member, or changes how it is one.
+func (m *Machine) join(s *session, name string, sub subscription) {
+	g := m.groups[name]
+	if g == nil {
+		g = &group{name: name}
+		m.groups[name] = g
+		_, filter, _ := topic.Parse(name)
+		m.shared.Subscribe(filter, g, struct{}{})
+	}
+	if i := g.place(s); i >= 0 {
+		g.members[i].subscription = sub
+		return
+	}
+	g.members = append(g.members, member{s, sub})
+}
+
+// quit ends a membership.
+func (m *Machine) quit(s *session, name string) {
+	g := m.groups[name]
+	place := g.place(s)
+	g.members = slices.Delete(g.members, place, place+1)
+	if place < g.turn {
+		g.turn--
+	}
+	if len(g.members) > 0 {
+		g.turn %= len(g.members)
+		return
+	}
+	delete(m.groups, name)
+	_, filter, _ := topic.Parse(name)
+	m.shared.Unsubscribe(filter, g)
+}
+
+// place returns the session's place among the members, or -1.
+func (g *group) place(s *session) int {
+	return slices.IndexFunc(g.members, func(m member) bool { return m.session == s })
+}
+
+// How well a member could take a message: the best takes it, and of equals the one whose turn comes first.
+const (
+	unable  = iota
+	waiting // it has no connection, but its session lasts
+	able    // it is connected
+)
+
+// choose finds the member that a message is for, if one can take it, and gives the turn to the next. It passes over
+// what is less than least.
+func (m *Machine) choose(g *group, b *body, least int) *member {
+	best, place := least-1, -1
+	for i := range g.members {
+		at := (g.turn + i) % len(g.members)
+		if r := m.ability(&g.members[at], b); r > best {
+			best, place = r, at
+		}
+		if best == able {
+			break
+		}
+	}
+	if place < 0 {
+		return nil
+	}
+	g.turn = (place + 1) % len(g.members)
+	return &g.members[place]
+}
+
+func (m *Machine) ability(to *member, b *body) int {
+	kept := min(to.qos, b.message.QoS) > 0
+	switch {
+	case kept && !m.fits(to.session, b):
+		return unable
+	case to.session.connected:
+		return able
+	case kept:
+		return waiting
+	default:
+		return unable
+	}
+}
+
+// sendToGroup gives a message to one member. If nobody can take it, because too much waits for each that would keep
+// it, the connected one whose turn it is hears of that.
+func (m *Machine) sendToGroup(g *group, b *body, res *Result) {
+	if to := m.choose(g, b, waiting); to != nil {
+		m.sendToMember(g, to, b, res)
+		return
+	}
+	m.counts.SharedLost++
+	for i := range g.members {
+		at := (g.turn + i) % len(g.members)
+		if s := g.members[at].session; s.connected {
+			g.turn = (at + 1) % len(g.members)
+			m.refuse(s, res)
+			return
+		}
+	}
+}
+
+func (m *Machine) sendToMember(g *group, to *member, b *body, res *Result) {
+	var ids []uint32
+	if to.id != 0 {
+		ids = []uint32{to.id}
+	}
+	m.send(to.session, &pending{Delivery: Delivery{
+		Message: b.message,
+		Time:    b.time,
+		IDs:     ids,
+		QoS:     min(to.qos, b.message.QoS),
+		Retain:  to.retainAsPublished && b.message.Retain,
+	}, body: b, group: g.name}, res)
+}
+
+// handOn gives what a session without a connection has at QoS 1 from shared subscriptions to other members: to
+// connected ones, and if the session ends to any. At QoS 2 it stays with the session [MQTT-4.8.2-4], and if that ends,
+// goes to nobody [MQTT-4.8.2-5].
+func (m *Machine) handOn(s *session, res *Result) {
+	least, ends := able, s.expiry == 0
+	if ends {
+		least = waiting
+	}
+	for i := range s.queue.slots {
+		p := s.queue.slots[i].pending
+		if p == nil || p.group == "" {
+			continue
+		}
+		if p.QoS == 1 && m.handTo(m.groups[p.group], p.body, least, res) {
+			m.complete(&s.queue, i)
+		} else if ends {
+			m.counts.SharedLost++
+		}
+	}
+	s.queue.tidy()
+}
+
+// handTo gives a message to another member of the group, which may be gone, and reports whether one takes it.
+func (m *Machine) handTo(g *group, b *body, least int, res *Result) bool {
+	if g == nil {
+		return false
+	}
+	to := m.choose(g, b, least)
+	if to == nil {
+		return false
+	}
+	m.sendToMember(g, to, b, res)
+	return true
+}

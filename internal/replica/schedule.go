@@ -1,0 +1,86 @@
+package replica
+
+import (
+	"container/heap"
+	"math"
+)
+
+// timer is something that waits for a consensus time on behalf of a session. Its zero value waits for nothing.
+type timer struct {
+	session *session // nil: it is in no schedule
+	at      int64    // ns since 1970
+	place   int      // in the schedule
+}
+
+// before orders timers: by time, and at the same time by the age of the sessions.
+func (t *timer) before(other *timer) bool {
+	if t.at != other.at {
+		return t.at < other.at
+	}
+	return t.session.epoch < other.session.epoch
+}
+
+// schedule is a heap of timers, the first one in front.
+type schedule []*timer
+
+func (s *schedule) add(t *timer, of *session, at int64) {
+	*t = timer{session: of, at: at}
+	heap.Push(s, t)
+}
+
+// remove takes the timer out, if it is there.
+func (s *schedule) remove(t *timer) {
+	if t.session != nil {
+		heap.Remove(s, t.place)
+		*t = timer{}
+	}
+}
+
+// due returns the first timer if its time has come.
+func (s schedule) due(now int64) *timer {
+	if len(s) == 0 || s[0].at > now {
+		return nil
+	}
+	return s[0]
+}
+
+func (s schedule) Len() int           { return len(s) }
+func (s schedule) Less(i, j int) bool { return s[i].before(s[j]) }
+
+func (s schedule) Swap(i, j int) {
+	s[i], s[j] = s[j], s[i]
+	s[i].place, s[j].place = i, j
+}
+
+// Push implements heap.Interface.
+func (s *schedule) Push(x any) {
+	t := x.(*timer)
+	t.place = len(*s)
+	*s = append(*s, t)
+}
+
+// Pop implements heap.Interface.
+func (s *schedule) Pop() any {
+	last := len(*s) - 1
+	t := (*s)[last]
+	(*s)[last] = nil
+	*s = (*s)[:last]
+	return t
+}
+
+// after returns the time so many seconds after another, or the last that there is.
+func after(time int64, seconds uint32) int64 {
+	interval := int64(seconds) * 1_000_000_000
+	if time > math.MaxInt64-interval {
+		return math.MaxInt64
+	}
+	return time + interval
+}
+
+// deadline returns the time from which on the message, which exists since that time, is no more; MaxInt64 if it stays.
+func (m *Message) deadline(since int64) int64 {
+	if !m.HasExpiry {
+		return math.MaxInt64
+	}
+	return after(since, m.Expiry)
+}

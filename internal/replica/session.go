@@ -1,0 +1,204 @@
+package replica
+
+import (
+	"maps"
+	"slices"
+)
+
+// session is what the machine knows of a client: of every connected one, and of those that are not connected whose
+// session lasts.
+type session struct {
+	client    string
+	epoch     uint64 // index of the CONNECT that made it; no other session has the same
+	conn      Conn   // the connection; without one, the last
+	connected bool
+	lasting   bool
+	expiry    uint32 // seconds; 0: it ends with the connection
+	will      *Message
+	willDelay uint32 // seconds
+
+	subscriptions map[string]subscription // by filter, shared ones included
+	queue         queue
+	unreleased    map[uint16]struct{} // packet identifiers of publishes at QoS 2 that wait for PUBREL
+
+	willAt timer // in Machine.wills
+	endAt  timer // in Machine.ends
+
+	hit hit
+}
+
+// connect makes the connection its client id's current one.
+func (m *Machine) connect(c *Connect, res *Result) Outcome {
+	n := &m.nodes[res.Node]
+	old := m.clients[c.ClientID]
+	present := !c.Clean && m.Stored(c.ClientID)
+	if len(n.connections) >= m.limits.Connections || c.Expiry > 0 && !present && !m.roomForSession(old) {
+		m.counts.ConnectsRefused++
+		return Full
+	}
+	if old != nil {
+		m.succeed(old, present, res)
+	}
+	s := old
+	if !present {
+		s = &session{client: c.ClientID, epoch: m.index, lasting: c.Expiry > 0}
+		m.clients[c.ClientID] = s
+		m.counts.Sessions += one(s.lasting)
+	}
+	s.conn = Conn{Node: res.Node, Incarnation: n.incarnation, Number: c.Connection}
+	s.connected, s.expiry, s.will, s.willDelay = true, c.Expiry, c.Will, c.WillDelay
+	n.connections[c.Connection] = s
+	m.counts.Connections++
+	res.effect(Connected, s)
+	if s.lasting {
+		res.Effects[len(res.Effects)-1].Session = m.resume(s, present)
+	}
+	return Applied
+}
+
+// roomForSession reports whether one more lasting session fits where old, which may be nil, ends.
+func (m *Machine) roomForSession(old *session) bool {
+	return m.counts.Sessions-one(old != nil && old.lasting) < m.limits.Sessions
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// succeed prepares an older session of a client id for a new connection: the session goes on, or it ends. An older
+// connection's will goes whatever its protocol version, unless the session goes on and the will has a delay, which is
+// then over before its time [MQTT-3.1.3-9]: under MQTT 5 because the connection or the session ends [MQTT-3.1.2-8],
+// under 3.1.1 because the server, not a DISCONNECT, closes the connection.
+func (m *Machine) succeed(old *session, goesOn bool, res *Result) {
+	if old.connected {
+		m.leave(old, Superseded, res)
+	}
+	if !goesOn {
+		m.finish(old, res)
+		return
+	}
+	if old.willDelay == 0 {
+		m.publishWill(old, res)
+	}
+	m.wills.remove(&old.willAt)
+	m.ends.remove(&old.endAt)
+}
+
+// resume makes what a lasting session brings with it. From now on its owner may send all of it.
+func (m *Machine) resume(s *session, present bool) *Session {
+	m.expireQueue(s)
+	s.queue.offered = s.queue.next
+	return &Session{
+		Epoch:      s.epoch,
+		Present:    present,
+		Next:       s.queue.next,
+		Unfinished: s.queue.unfinished(),
+		Unreleased: slices.Sorted(maps.Keys(s.unreleased)),
+	}
+}
+
+func (m *Machine) end(s *session, e *End, res *Result) Outcome {
+	m.leave(s, Ended, res)
+	if e.HasExpiry && s.lasting {
+		s.expiry = e.Expiry
+	}
+	m.linger(s, e.PublishWill, res)
+	return Applied
+}
+
+// endAll ends the node's connections, by ascending number, with their wills.
+func (m *Machine) endAll(n *node, res *Result) {
+	for _, number := range slices.Sorted(maps.Keys(n.connections)) {
+		s := n.connections[number]
+		m.leave(s, Ended, res)
+		m.linger(s, true, res)
+	}
+}
+
+// leave takes the session's connection away and says so by an effect of that kind.
+func (m *Machine) leave(s *session, kind Kind, res *Result) {
+	delete(m.nodes[s.conn.Node].connections, s.conn.Number)
+	s.connected = false
+	m.counts.Connections--
+	res.effect(kind, s)
+}
+
+// linger begins a session's time without a connection, which may be none at all. Its will goes if publishWill.
+func (m *Machine) linger(s *session, publishWill bool, res *Result) {
+	if !publishWill {
+		s.will = nil
+	}
+	if s.expiry == 0 {
+		m.finish(s, res)
+		return
+	}
+	m.handOn(s, res)
+	switch {
+	case s.will == nil:
+	case s.willDelay == 0:
+		m.publishWill(s, res)
+	default:
+		m.wills.add(&s.willAt, s, after(m.time, min(s.willDelay, s.expiry)))
+	}
+	if s.expiry != Never {
+		m.ends.add(&s.endAt, s, after(m.time, s.expiry))
+	}
+}
+
+// finish ends a session without a connection. Its will, if it is still to go, goes now [MQTT-3.1.2-8].
+func (m *Machine) finish(s *session, res *Result) {
+	for _, filter := range slices.Sorted(maps.Keys(s.subscriptions)) {
+		m.drop(s, filter)
+	}
+	s.expiry = 0
+	m.handOn(s, res)
+	m.empty(&s.queue)
+	m.ends.remove(&s.endAt)
+	delete(m.clients, s.client)
+	m.counts.Sessions -= one(s.lasting)
+	m.publishWill(s, res)
+}
+
+// publishWill publishes the will, if there is one left. A will that is to be retained but does not fit is still
+// delivered: nobody is left who could be told.
+func (m *Machine) publishWill(s *session, res *Result) {
+	m.wills.remove(&s.willAt)
+	will := s.will
+	s.will = nil
+	if will == nil {
+		return
+	}
+	if will.Retain {
+		m.retain(s, will)
+	}
+	m.deliver(s, will, res)
+}
+
+// expire does what was to be done up to the machine's time, in the order of the times.
+func (m *Machine) expire(res *Result) {
+	for {
+		will, end := m.wills.due(m.time), m.ends.due(m.time)
+		switch {
+		case will != nil && (end == nil || !end.before(will)):
+			m.publishWill(will.session, res)
+		case end != nil:
+			m.finish(end.session, res)
+		default:
+			return
+		}
+	}
+}
+
+// Deadline returns the consensus time, in ns, from which on the next transaction, whatever it is, has an effect that a
+// client may wait for: a will that goes after its delay, or with its session's end. The node is the one that had the
+// connection. Without such a time, ok is false.
+func (m *Machine) Deadline() (at int64, node int, ok bool) {
+	if len(m.wills) == 0 {
+		return 0, 0, false
+	}
+	first := m.wills[0]
+	return first.at, first.session.conn.Node, true
+}

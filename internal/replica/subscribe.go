@@ -1,0 +1,132 @@
+package replica
+
+import (
+	"strings"
+
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/topic"
+)
+
+// subscription is how a session wants to get what matches one of its filters.
+type subscription struct {
+	id                uint32 // subscription identifier; 0 is none
+	qos               byte
+	noLocal           bool
+	retainAsPublished bool
+}
+
+// levelOverhead in bytes stands for what a level of a filter costs in memory beside its name.
+const levelOverhead = 256
+
+// subscriptionCost is what a subscription counts in Limits.SubscriptionBytes.
+func subscriptionCost(filter string) int {
+	return 2*len(filter) + levelOverhead*(2+strings.Count(filter, "/"))
+}
+
+func (m *Machine) subscribe(s *session, c *Subscribe, res *Result) Outcome {
+	if !s.lasting && !allShared(c.Subscriptions) {
+		return Invalid
+	}
+	codes := make([]mqtt.ReasonCode, len(c.Subscriptions))
+	res.effect(Subscribed, s)
+	res.Effects[len(res.Effects)-1].Codes = codes
+	for i := range c.Subscriptions {
+		want := &c.Subscriptions[i]
+		sub := subscription{c.ID, want.QoS, want.NoLocal, want.RetainAsPublished}
+		_, known := s.subscriptions[want.Filter]
+		replays := !shared(want.Filter) && (want.RetainHandling == 0 || want.RetainHandling == 1 && !known)
+		if !known && !m.roomForSubscription(s, want.Filter) || replays && s.queue.replayed >= m.limits.Queue {
+			m.counts.SubscriptionsRefused++
+			codes[i] = mqtt.QuotaExceeded
+			continue
+		}
+		m.set(s, want.Filter, sub)
+		codes[i] = mqtt.ReasonCode(want.QoS)
+		if replays {
+			m.replay(s, want.Filter, sub, res)
+		}
+	}
+	return Applied
+}
+
+func shared(filter string) bool {
+	group, _, _ := topic.Parse(filter)
+	return group != ""
+}
+
+func allShared(subscriptions []Subscription) bool {
+	for i := range subscriptions {
+		if !shared(subscriptions[i].Filter) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *Machine) roomForSubscription(s *session, filter string) bool {
+	return len(s.subscriptions) < m.limits.SessionSubscriptions &&
+		m.subscriptionBytes+subscriptionCost(filter) <= m.limits.SubscriptionBytes
+}
+
+// set makes or replaces a subscription [MQTT-3.8.4-3].
+func (m *Machine) set(s *session, filter string, sub subscription) {
+	if _, known := s.subscriptions[filter]; !known {
+		m.counts.Subscriptions++
+		m.subscriptionBytes += subscriptionCost(filter)
+	}
+	if s.subscriptions == nil {
+		s.subscriptions = map[string]subscription{}
+	}
+	s.subscriptions[filter] = sub
+	if shared(filter) {
+		m.join(s, filter, sub)
+	} else {
+		m.plain.Subscribe(filter, s, sub)
+	}
+}
+
+// drop takes away a subscription that the session has. What was sent for it stays unfinished [MQTT-3.10.4-3].
+func (m *Machine) drop(s *session, filter string) {
+	m.counts.Subscriptions--
+	m.subscriptionBytes -= subscriptionCost(filter)
+	delete(s.subscriptions, filter)
+	if shared(filter) {
+		m.quit(s, filter)
+	} else {
+		m.plain.Unsubscribe(filter, s)
+	}
+}
+
+func (m *Machine) unsubscribe(s *session, c *Unsubscribe, res *Result) Outcome {
+	codes := make([]mqtt.ReasonCode, len(c.Filters))
+	for i, filter := range c.Filters {
+		if _, known := s.subscriptions[filter]; known {
+			m.drop(s, filter)
+		} else {
+			codes[i] = mqtt.NoSubscriptionExisted
+		}
+	}
+	res.effect(Unsubscribed, s)
+	res.Effects[len(res.Effects)-1].Codes = codes
+	return Applied
+}
+
+// replay sends the retained messages that match a subscription, in the order of their topics. They have the RETAIN
+// flag [MQTT-3.3.1-8].
+func (m *Machine) replay(s *session, filter string, sub subscription, res *Result) {
+	var ids []uint32
+	if sub.id != 0 {
+		ids = []uint32{sub.id}
+	}
+	m.retained.topics.Match(filter, "", func(_ string, e *entry) bool {
+		if sub.noLocal && e.ClientID == s.client { // [MQTT-3.8.3-3]
+			return true
+		}
+		if e.body == nil {
+			e.body = m.newBody(e.Message, e.Time)
+		}
+		d := Delivery{Message: e.Message, Time: e.Time, IDs: ids, QoS: min(sub.qos, e.Message.QoS), Retain: true}
+		m.send(s, &pending{Delivery: d, body: e.body, replayed: true}, res)
+		return true
+	})
+}
