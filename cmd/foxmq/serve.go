@@ -94,7 +94,8 @@ func (d *daemon) assemble(id *identity) error {
 		ConnectTimeout:      d.cfg.ConnectTimeout, MaxKeepAlive: d.cfg.MaxKeepAlive,
 		MaxPacketSize: d.cfg.MaxPacketSize, ReceiveMaximum: d.cfg.MaxInflight,
 		MaxQueueMessages: d.cfg.MaxQueuedMessages, MaxQueueBytes: d.cfg.MaxQueuedBytes,
-		SystemInterval: d.cfg.SysInterval, System: func() []broker.SystemValue { return d.system(id.self) },
+		StallDispatchLocal: d.cfg.StallDispatch == "local",
+		SystemInterval:     d.cfg.SysInterval, System: func() []broker.SystemValue { return d.system(id.self) },
 	})
 	d.log.Info("starting node", zap.Int("node", id.self), zap.Int("members", len(keys)),
 		zap.String("version", version), zap.String("data_dir", dir))

@@ -33,6 +33,10 @@ type Config struct {
 	// WriteTimeout is how long the network may take nothing from us before a client is given up. Default 30 s.
 	WriteTimeout time.Duration
 
+	// StallDispatchLocal hands what is published during a stall at once to this node's own local sessions, at QoS 0,
+	// and not again when it is ordered.
+	StallDispatchLocal bool
+
 	// SystemInterval is how often subscribers of the $SYS topics are sent what these say; 0 is never, even when they
 	// subscribe. Its default is set by the caller, 10 s by the command line. System adds to what the broker knows
 	// itself; nil adds nothing. It is called on the apply goroutine and must not wait.

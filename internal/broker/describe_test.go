@@ -58,7 +58,19 @@ func describePublish(p *mqtt.Publish) string {
 	if f, _ := mqtt.ParseForward(p.Forward); f.ContentType != "" {
 		line += " type=" + f.ContentType
 	}
+	line += unorderedMark(p)
 	return line
+}
+
+// unorderedMark tells that a message was handed over before it was ordered.
+func unorderedMark(p *mqtt.Publish) string {
+	f, _ := mqtt.ParseForward(p.Forward)
+	for name, value := range f.UserProperties.All() {
+		if name == "foxmq-unordered" {
+			return " unordered=" + value
+		}
+	}
+	return ""
 }
 
 func describeAck(name string, p mqtt.Ack) string {

@@ -21,6 +21,10 @@ type dispatcher struct {
 	queued  int                         // since the writers were woken
 	onMatch func(*client, subscription) // match
 	woken   []*client                   // whose writers have something to do
+
+	handed    uint64 // messages handed over before they were ordered
+	localOnly bool   // the message being delivered is not ordered
+	repeats   uint64 // which of those handed over it is; 0 is none
 }
 
 // routes is what the apply goroutine keeps of each client.
@@ -36,6 +40,7 @@ type hit struct {
 	serial uint64
 	qos    byte
 	retain bool // one of them wants RETAIN as published
+	handed bool // by one of them the client got the message before it was ordered
 	ids    []uint32
 }
 
@@ -55,6 +60,7 @@ func (d *dispatcher) Applied(results []replica.Result) {
 	for i := range results {
 		r := &results[i]
 		d.clock.set(r.Time, now)
+		d.ordered(r)
 		for j := range r.Effects {
 			d.effect(r, &r.Effects[j], now)
 		}
@@ -68,6 +74,7 @@ func (d *dispatcher) Applied(results []replica.Result) {
 			runtime.Gosched()
 		}
 	}
+	d.repeats = 0
 	d.wakeAll()
 }
 
@@ -100,7 +107,7 @@ func (d *dispatcher) lost(e *replica.Effect, reason mqtt.ReasonCode) {
 
 // complete tells a client what became of its own transaction.
 func (d *dispatcher) complete(r *replica.Result) {
-	c, ok := r.Token.Owner.(*client)
+	c, ok := submitter(r.Token)
 	if ok && r.Token.Kind != tokenConnect {
 		c.concluded()
 	}
@@ -169,6 +176,9 @@ func (d *dispatcher) deliver(m *replica.Message, from string, now int64) {
 	}
 	for _, c := range d.hits {
 		h := &c.routes.hit
+		if h.handed {
+			continue
+		}
 		o := outgoing{message: m, ids: h.ids, retain: m.Retain && h.retain}
 		if e := entry(o, min(h.qos, m.QoS), expires); c.takes(&e) {
 			c.push(e)
@@ -184,6 +194,9 @@ func (d *dispatcher) match(c *client, s subscription) {
 	if s.noLocal && c.id == d.from { // [MQTT-3.8.3-3]
 		return
 	}
+	if d.localOnly && c.lasting {
+		return
+	}
 	h := &c.routes.hit
 	if h.serial != d.serial {
 		*h = hit{serial: d.serial}
@@ -191,6 +204,7 @@ func (d *dispatcher) match(c *client, s subscription) {
 	}
 	h.qos = max(h.qos, s.qos)
 	h.retain = h.retain || s.retainAsPublished
+	h.handed = h.handed || d.wasHanded(c, s)
 	if s.id != 0 {
 		h.ids = append(h.ids, s.id)
 	}

@@ -134,8 +134,9 @@ func (c *client) submitPublish(p *mqtt.Publish, token replica.Token) error {
 	c.unapplied.Add(1)
 	stream := c.broker.config.Stream
 	in.postponed = in.postponed && c.hasBacklog()
+	early := c.unordered(&token)
 	if !in.postponed && stream.TrySubmit(&in.publish, token) == nil {
-		return nil
+		return c.handOver(early)
 	}
 	if c.version == mqtt.V5 && p.QoS > 0 {
 		c.postponePublish(token)

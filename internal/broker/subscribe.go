@@ -12,6 +12,7 @@ type subscription struct {
 	qos               byte
 	noLocal           bool
 	retainAsPublished bool
+	handed            uint64 // how many messages had been handed over unordered before the subscription began
 }
 
 // onSubscribe handles SUBSCRIBE. The filters are judged by the reader; those that pass take effect together on the
@@ -81,7 +82,7 @@ func (d *dispatcher) subscribe(c *client, p *mqtt.Subscribe, codes []mqtt.Reason
 
 // add makes or replaces a subscription [MQTT-3.8.4-3]. It fails if the client has too many.
 func (d *dispatcher) add(c *client, s *mqtt.Subscription, id uint32) (fresh, ok bool) {
-	_, known := c.routes.subscriptions[s.Filter]
+	old, known := c.routes.subscriptions[s.Filter]
 	if !known && len(c.routes.subscriptions) >= d.broker.config.MaxSubscriptions {
 		return false, false
 	}
@@ -89,6 +90,9 @@ func (d *dispatcher) add(c *client, s *mqtt.Subscription, id uint32) (fresh, ok 
 		c.routes.subscriptions = map[string]subscription{}
 	}
 	made := subscription{id: id, qos: s.QoS, noLocal: s.NoLocal, retainAsPublished: s.RetainAsPublished}
+	if made.handed = old.handed; !known {
+		made.handed = d.handed
+	}
 	c.routes.subscriptions[s.Filter] = made
 	return d.trie.Subscribe(s.Filter, c, made), true
 }

@@ -25,7 +25,6 @@ var absent = []struct {
 	{"websockets", "false", "", "listen for MQTT over WebSocket"},
 	{"websockets-addr", "0.0.0.0:8080", "", "`host:port` for MQTT over WebSocket"},
 	{"durability", "flush", "sync", "`when` an event counts: flush (written) or sync (synced to disk)"},
-	{"stall-dispatch", "hold", "local", "`what` becomes of messages while there is no quorum: hold, or local delivery"},
 }
 
 func bindAbsent(fs *pflag.FlagSet) {

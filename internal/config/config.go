@@ -39,6 +39,7 @@ type Config struct {
 
 	ConnectTimeout   time.Duration // from the connection's start to CONNACK, and how long a publish may wait for room
 	MaxSessionExpiry time.Duration
+	StallDispatch    string        // hold or local: what becomes of messages while there is no quorum
 	SysInterval      time.Duration // between two messages of a $SYS topic; 0: there are none
 
 	// MaxPacketSize in bytes is that of MQTT: header, topic and properties included. The default takes a payload of
@@ -61,6 +62,7 @@ func Default() Config {
 		LogFormat:         "full",
 		ConnectTimeout:    10 * time.Second,
 		MaxSessionExpiry:  7 * day,
+		StallDispatch:     "hold",
 		SysInterval:       10 * time.Second,
 		MaxPacketSize:     8<<20 + 128<<10,
 		MaxInflight:       1024,
@@ -92,6 +94,8 @@ func (c *Config) Bind(fs *pflag.FlagSet) {
 		"log `format`: full, compact, pretty or json; the level is FOXMQ_LOG or RUST_LOG")
 	fs.StringVar(&c.DataDir, "data-dir", c.DataDir,
 		"`directory` for this node's log and state (default: CONFIG_DIR/data/<node>)")
+	fs.Var(choice(&c.StallDispatch, "hold", "local"), "stall-dispatch",
+		"`what` becomes of messages without a quorum: hold, or local, which hands them to this node's clients unordered")
 	fs.Var(seconds(&c.SysInterval, 0, time.Hour), "sys-interval",
 		"`time` between two messages of each $SYS topic; 0: none")
 	c.bindLimits(fs)

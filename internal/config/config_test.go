@@ -59,7 +59,8 @@ func TestEverySettingFromEverySource(t *testing.T) {
 	want := Config{
 		Dir: "foxmq.d", SecretKeyFile: "", SecretKey: "00ff", MQTTAddr: ":1", ClusterAddr: "[::1]:2", AdminAddr: "h:3",
 		MaxKeepAlive: 60, AllowAnonymousLogin: true, SilentConnectErrors: true, LogFormat: "json", DataDir: "d",
-		ConnectTimeout: 90 * time.Second, MaxSessionExpiry: 2 * day, SysInterval: 5 * time.Second, MaxPacketSize: 64 << 10, MaxInflight: 7,
+		ConnectTimeout: 90 * time.Second, MaxSessionExpiry: 2 * day, StallDispatch: "local", SysInterval: 5 * time.Second,
+		MaxPacketSize: 64 << 10, MaxInflight: 7,
 		MaxQueuedMessages: 8, MaxQueuedBytes: 1 << 20, MaxPendingBytes: 2 << 30,
 	}
 	settings := [][2]string{
@@ -74,6 +75,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		{"data-dir", "d"},
 		{"connect-timeout", "90"},
 		{"max-session-expiry", "2d"},
+		{"stall-dispatch", "local"},
 		{"sys-interval", "5s"},
 		{"max-packet-size", "64KiB"},
 		{"max-inflight", "7"},
@@ -164,7 +166,7 @@ func TestNoErrorRepeatsTheKey(t *testing.T) {
 func TestWhatIsNotThereYetSaysSo(t *testing.T) {
 	for _, arg := range []string{
 		"--mqtts", "--mqtts-addr=:1", "--tls-cert-file=f", "--tls-key-file=f", "--server-name=n", "--websockets",
-		"--websockets-addr=:1", "--durability=sync", "--stall-dispatch=local",
+		"--websockets-addr=:1", "--durability=sync",
 	} {
 		name, _, _ := strings.Cut(arg, "=")
 		_, err := load(t, source{args: []string{arg}})
@@ -173,8 +175,8 @@ func TestWhatIsNotThereYetSaysSo(t *testing.T) {
 		}
 	}
 	_, err := load(t, source{
-		args: []string{"--durability=flush", "--mqtts-addr=0.0.0.0:8883"},
-		file: "mqtts = false\nstall-dispatch = 'hold'\nserver-name = 'foxmq.local'\n",
+		args: []string{"--mqtts-addr=0.0.0.0:8883"},
+		file: "mqtts = false\ndurability = 'flush'\nserver-name = 'foxmq.local'\n",
 	})
 	if err != nil {
 		t.Errorf("the defaults are refused: %v", err)
