@@ -107,7 +107,9 @@ func (a *applier) event(o *consensus.Ordered) {
 // flush hands the batch on and then runs what Do asked for meanwhile.
 func (a *applier) flush() {
 	if len(a.results) > 0 {
+		a.node.watchDeadline(a.machine)
 		a.node.pool.Complete(a.results, a.node.cfg.Self)
+		a.node.tickDone(a.results)
 		a.consumer.Applied(a.results)
 		a.node.applied.Store(a.machine.Index())
 		counts := a.machine.Counts()

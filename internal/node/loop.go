@@ -21,6 +21,7 @@ type loop struct {
 	timer     *time.Timer
 	due       int64  // when the timer fires; 0: it is not set
 	newest    uint64 // sequence number of the newest own event
+	ticked    int64  // when the last replica.Tick was submitted
 	flown     uint64 // what newest was when the pool's transactions were last made to fly again
 	failed    bool   // it has been logged that ordering has stopped
 	lost      bool   // what was last logged of being lost
@@ -67,6 +68,7 @@ func (l *loop) run(ctx context.Context) error {
 // hear tells the driver what happened since the last turn.
 func (l *loop) hear() {
 	now := l.node.cfg.Now()
+	l.tick(now)
 	if l.node.backlog.Bytes() < hardBacklog {
 		for peer, box := range l.node.peers {
 			for range len(box.mail) {
@@ -188,7 +190,7 @@ func (l *loop) missing() []int {
 	return members
 }
 
-// sleep waits until something happens or the driver's next tick is due.
+// sleep waits until something happens or something is due.
 func (l *loop) sleep(ctx context.Context) {
 	l.arm()
 	select {
@@ -199,9 +201,12 @@ func (l *loop) sleep(ctx context.Context) {
 	}
 }
 
-// arm sets the timer to the driver's next tick, if it is not set so already.
+// arm sets the timer to the driver's next tick or the machine's, if it is not set so already.
 func (l *loop) arm() {
 	next := l.driver.NextTick()
+	if at := l.nextTick(); next == 0 || at != 0 && at < next {
+		next = at
+	}
 	if next == l.due {
 		return
 	}

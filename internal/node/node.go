@@ -86,6 +86,8 @@ type Node struct {
 	applied   atomic.Uint64                  // index of the last transaction that the Consumer has seen
 	stale     atomic.Uint64                  // own events that went stale
 	counts    atomic.Pointer[replica.Counts] // as of the applier's last batch
+	deadline  atomic.Pointer[deadline]       // likewise; nil: the machine waits for no time
+	ticking   atomic.Bool                    // a tick of this node is on its way; set by the loop, reset by the applier
 }
 
 // New makes a node. It does nothing before Run.
