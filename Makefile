@@ -54,12 +54,13 @@ sim-latency: ## how long ordering takes in simulated clusters of all sizes, as a
 	@$(GO) test ./internal/sim -run TestLatency -count=1 -v -latency -timeout 0 | grep -E '^(\||---|FAIL)'
 
 .PHONY: check
-check: ## formatting, vet, lint, import direction, and that it builds for other systems
+check: ## formatting, vet, lint, import direction, the register of clauses, and that it builds for other systems
 	$(GO) vet ./...
 	GOOS=darwin $(GO) vet ./cmd/... ./internal/...
 	GOOS=windows $(GO) vet ./cmd/... ./internal/...
 	$(LINT) run ./...
 	$(GO) test ./internal/layers
+	$(GO) test ./test/conformance -run '^TestRegister$$'
 	$(GO) mod tidy -diff
 
 .PHONY: fmt

@@ -35,7 +35,7 @@ func TestAccess(t *testing.T) {
 	}
 	write(t, c, "permissions.toml", permissions)
 	write(t, c, "users.toml", string(record))
-	play(t, c, "access", func(s *stage) {
+	play(t, c, stages[0].place, "access", func(s *stage) {
 		s.eventually(func() bool { return s.tryAlice("wonder") == "CONNACK" })
 		s.checkLogin()
 		s.checkAlice()
@@ -97,28 +97,28 @@ func alice(v mqtt.Version, password string) mqtt.Connect {
 // tryAlice returns what alice's CONNECT gets.
 func (s *stage) tryAlice(password string) string {
 	s.Helper()
-	p := s.connect(here, alice(mqtt.V5, password))
+	p := s.connect(alice(mqtt.V5, password))
 	defer p.hangUp()
 	return p.describe(p.next())
 }
 
 func (s *stage) checkLogin() {
 	for _, v := range []mqtt.Version{mqtt.V31, mqtt.V311, mqtt.V5} {
-		s.connect(here, alice(v, "under")).gets("CONNACK 86", "closed")
-		s.connect(here, alice(v, "")).gets("CONNACK 86", "closed")
+		s.connect(alice(v, "under")).gets("CONNACK 86", "closed")
+		s.connect(alice(v, "")).gets("CONNACK 86", "closed")
 		c := alice(v, "")
 		c.HasPassword = false
-		s.connect(here, c).gets("CONNACK 86", "closed")
+		s.connect(c).gets("CONNACK 86", "closed")
 		c = alice(v, "wonder")
 		c.Will = &mqtt.Will{Topic: "b/secret"}
-		s.connect(here, c).gets("CONNACK 87", "closed")
-		s.join(here, alice(v, "wonder")).hangUp()
+		s.connect(c).gets("CONNACK 87", "closed")
+		s.join(alice(v, "wonder")).hangUp()
 	}
 }
 
 // checkAlice publishes and subscribes to what is allowed and what is not.
 func (s *stage) checkAlice() {
-	p := s.join(here, alice(mqtt.V5, "wonder"))
+	p := s.join(alice(mqtt.V5, "wonder"))
 	p.send(
 		&mqtt.Publish{Topic: "b/secret", QoS: 1, PacketID: 1}, &mqtt.Publish{Topic: "b/secret", QoS: 2, PacketID: 2},
 		&mqtt.Publish{Topic: "b/secret"}, &mqtt.Publish{Topic: "a/secret", QoS: 1, PacketID: 3},
@@ -130,7 +130,7 @@ func (s *stage) checkAlice() {
 	p.gets("SUBACK 00 87 87 00")
 	p.hangUp()
 
-	p = s.join(here, alice(mqtt.V311, "wonder"))
+	p = s.join(alice(mqtt.V311, "wonder"))
 	p.send(&mqtt.Subscribe{PacketID: 1, Subscriptions: []mqtt.Subscription{{Filter: "a/#"}, {Filter: "b/secret"}}})
 	p.gets("SUBACK 00 80")
 	p.send(&mqtt.Publish{Topic: "b/secret", QoS: 1, PacketID: 1})

@@ -9,8 +9,8 @@ import (
 
 // limitScripts are about what the two sides can take.
 var limitScripts = []script{
-	{"the client's receive maximum is kept [3.1.2-24] [3.3.4-9] [4.9.0-2]", func(s *stage) {
-		sub := s.join(there, mqtt.Connect{ReceiveMaximum: 2})
+	{"the client's receive maximum is kept", "3.3.4-9 4.3.2-3 4.3.3-5 4.9.0-1 4.9.0-2", "", func(s *stage) {
+		sub := s.join(mqtt.Connect{ReceiveMaximum: 2})
 		sub.subscribe(mqtt.Subscription{Filter: "~/#", QoS: 2})
 		pub := s.publisher(mqtt.V5)
 		for i := range 5 {
@@ -32,8 +32,8 @@ var limitScripts = []script{
 		sub.send(&mqtt.Pubrec{PacketID: sub.last.PacketID, Code: mqtt.UnspecifiedError})
 		sub.expect(`PUBLISH ~/4 "x" q1`)
 	}},
-	{"a full window does not hold up answers [3.3.4-10] [4.9.0-3]", func(s *stage) {
-		sub := s.join(there, mqtt.Connect{ReceiveMaximum: 1})
+	{"a full window does not hold up answers", "3.3.4-10 4.9.0-3", "", func(s *stage) {
+		sub := s.join(mqtt.Connect{ReceiveMaximum: 1})
 		sub.subscribe(mqtt.Subscription{Filter: "~/#", QoS: 1})
 		pub := s.publisher(mqtt.V5)
 		pub.publish("~/1", "x", 1)
@@ -44,8 +44,8 @@ var limitScripts = []script{
 		sub.publish("~other", "x", 2)
 		sub.ping()
 	}},
-	{"a message that is too large for the client is left out [3.1.2-24] [3.1.2-25]", func(s *stage) {
-		sub := s.join(there, mqtt.Connect{MaximumPacketSize: 128})
+	{"a message that is too large for the client is left out", "3.1.2-24 3.1.2-25", "", func(s *stage) {
+		sub := s.join(mqtt.Connect{MaximumPacketSize: 128})
 		sub.auto = true
 		sub.subscribe(mqtt.Subscription{Filter: "~", QoS: 1})
 		pub := s.publisher(mqtt.V5)
@@ -56,17 +56,44 @@ var limitScripts = []script{
 		pub.publish("~", strings.Repeat("z", 100_000), 1)
 		s.receives(sub, fmt.Sprintf("PUBLISH ~ %q q1", fits))
 	}},
-	{"a retained message that is too large for the client is left out [3.1.2-25]", func(s *stage) {
+	{"a retained message that is too large for the client is left out", "3.1.2-25", "", func(s *stage) {
 		pub := s.publisher(mqtt.V5)
 		pub.retain("~/a", strings.Repeat("x", 300))
 		pub.retain("~/b", "small")
-		sub := s.join(there, mqtt.Connect{MaximumPacketSize: 128})
+		sub := s.join(mqtt.Connect{MaximumPacketSize: 128})
 		sub.subscribe(mqtt.Subscription{Filter: "~/+", QoS: 0})
 		s.receives(sub, `PUBLISH ~/b "small" retain`)
 		pub.retain("~/a", "")
 		pub.retain("~/b", "")
 	}},
-	{"a packet that is too large for the server [3.2.2-15]", func(s *stage) {
+	{
+		"no reason makes an answer too large", "3.1.2-24 3.4.2-2 3.5.2-2 3.14.2-3", "",
+		func(s *stage) {
+			for limit := 32; limit < 64; limit += 4 {
+				p := s.dialAt(s.node(), mqtt.V5, limit)
+				p.send(&mqtt.Connect{Version: mqtt.V5, ClientID: "~", MaximumPacketSize: uint32(limit), CleanStart: true})
+				p.accepted()
+				p.send(
+					&mqtt.Publish{Topic: "$SYS/~", QoS: 1, PacketID: 1},
+					&mqtt.Publish{Topic: "$SYS/~", QoS: 2, PacketID: 2}, &mqtt.Pubrel{PacketID: 3},
+				)
+				p.gets("PUBACK 87", "PUBREC 87", "PUBCOMP 92")
+				p.send(&mqtt.Subscribe{PacketID: 1})
+				p.refused("82")
+			}
+		},
+	},
+	{"no reasons for who wants none", "3.1.2-29", "", func(s *stage) {
+		p := s.join(mqtt.Connect{NoProblemInfo: true})
+		p.send(
+			&mqtt.Publish{Topic: "$SYS/~", QoS: 1, PacketID: 1}, &mqtt.Publish{Topic: "$SYS/~", QoS: 2, PacketID: 2},
+			&mqtt.Pubrel{PacketID: 3}, &mqtt.Pubrec{PacketID: 4},
+			&mqtt.Subscribe{PacketID: 5, Subscriptions: []mqtt.Subscription{{Filter: "#/~"}}},
+			&mqtt.Unsubscribe{PacketID: 6, Filters: []string{"#/~"}},
+		)
+		p.plain("PUBACK 87", "PUBREC 87", "PUBCOMP 92", "PUBREL 92", "SUBACK 8f", "UNSUBACK 8f")
+	}},
+	{"a packet that is too large for the server", "3.2.2-15", "", func(s *stage) {
 		sub, p := s.subscriber(mqtt.V5, "~"), s.publisher(mqtt.V5)
 		limit := int(p.connack.MaximumPacketSize)
 		payload := make([]byte, limit-(1+4+2+len(s.word)+2+1))
@@ -98,5 +125,17 @@ func (p *peer) nothing() {
 	p.s.Helper()
 	if n := len(p.messages); n > 0 {
 		p.s.Fatalf("%d messages came too early, the first is %s", n, p.message())
+	}
+}
+
+// plain is gets for packets without reason strings and user properties.
+func (p *peer) plain(want ...string) {
+	p.s.Helper()
+	for _, w := range want {
+		packet := p.next()
+		// A packet that carries no property is as short as its version 3.1.1 and the codes allow.
+		if got := p.describe(packet); got != w || len(packet.Append(nil, mqtt.V5)) > 6 {
+			p.s.Fatalf("got %s in %d bytes, want %s", got, len(packet.Append(nil, mqtt.V5)), w)
+		}
 	}
 }

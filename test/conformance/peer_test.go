@@ -163,7 +163,13 @@ func (p *peer) gets(want ...string) {
 func (p *peer) refused(reason string) {
 	p.s.Helper()
 	if p.version == mqtt.V5 {
-		p.gets("DISCONNECT " + reason)
+		packet := p.next()
+		if got, want := p.describe(packet), "DISCONNECT "+reason; got != want {
+			p.s.Fatalf("got %s, want %s", got, want)
+		}
+		if packet.(*mqtt.Disconnect).HasSessionExpiry { // [MQTT-3.14.2-2]
+			p.s.Fatal("the server sends a session expiry")
+		}
 	}
 	p.gets("closed")
 }

@@ -20,7 +20,8 @@ func forwarded() []byte {
 // propertyScripts are about the properties of messages, MQTT 5 alone.
 var propertyScripts = []script{
 	{
-		"properties are forwarded unaltered, at each QoS [3.3.2-4] [3.3.2-15] [3.3.2-16] [3.3.2-17] [3.3.2-18] [3.3.2-20]",
+		"properties are forwarded unaltered, at each QoS",
+		"3.3.2-4 3.3.2-15 3.3.2-16 3.3.2-17 3.3.2-18 3.3.2-20", "",
 		func(s *stage) {
 			sub, pub := s.subscriber(mqtt.V5, "~"), s.publisher(mqtt.V5)
 			for qos := range byte(3) {
@@ -32,9 +33,9 @@ var propertyScripts = []script{
 			}
 		},
 	},
-	{"properties are retained, and those of a will forwarded [3.1.3-10] [3.3.2-17]", func(s *stage) {
+	{"properties are retained, and those of a will forwarded", "3.1.3-10 3.3.2-17 3.3.2-18", "", func(s *stage) {
 		will := &mqtt.Will{Topic: "~", Payload: []byte("x"), Retain: true, Forward: forwarded()}
-		w := s.join(here, mqtt.Connect{Will: will})
+		w := s.join(mqtt.Connect{Will: will})
 		live := s.subscriber(mqtt.V5, "~")
 		w.hangUp()
 		live.message()
@@ -47,7 +48,7 @@ var propertyScripts = []script{
 		}
 		s.publisher(mqtt.V5).retain("~", "")
 	}},
-	{"the order between kinds of properties stays", func(s *stage) {
+	{"the order between kinds of properties stays", "3.3.2-17 3.3.2-18", "", func(s *stage) {
 		sub, pub := s.subscriber(mqtt.V5, "~"), s.publisher(mqtt.V5)
 		// user property, content type, message expiry, topic alias, user property, payload format
 		mixed := "26 00 01 61 00 01 31  03 00 01 74  02 00 00 10 00  23 00 01  26 00 01 61 00 01 30  01 00"
@@ -58,12 +59,12 @@ var propertyScripts = []script{
 			s.Fatalf("got  % x\nwant % x", sub.last.Forward, want)
 		}
 	}},
-	{"3.1.1 gets none of them", func(s *stage) {
+	{"3.1.1 gets none of them", "", "", func(s *stage) {
 		sub := s.subscriber(mqtt.V311, "~")
 		s.publisher(mqtt.V5).publishPacket(mqtt.Publish{Topic: "~", Payload: []byte("x"), QoS: 1, Forward: forwarded()})
 		s.receives(sub, `PUBLISH ~ "x" q1`)
 	}},
-	{"a message's expiry is forwarded less the time it waited [3.3.2-6]", func(s *stage) {
+	{"a message's expiry is forwarded less the time it waited", "3.3.2-6", "", func(s *stage) {
 		sub, pub := s.subscriber(mqtt.V5, "~"), s.publisher(mqtt.V5)
 		pub.publishPacket(mqtt.Publish{Topic: "~", QoS: 1, HasExpiry: true, Expiry: 1000, Retain: true, Payload: []byte("x")})
 		late := s.subscriber(mqtt.V5, "~")
@@ -81,10 +82,10 @@ var propertyScripts = []script{
 			s.Fatalf("expiry is %d", sub.last.Expiry)
 		}
 	}},
-	{"what has expired is not sent [3.3.2-5]", func(s *stage) {
+	{"what has expired is not sent", "3.3.2-5", "", func(s *stage) {
 		pub := s.publisher(mqtt.V5)
 		pub.publishPacket(mqtt.Publish{Topic: "~/r", QoS: 1, HasExpiry: true, Expiry: 1, Retain: true, Payload: []byte("x")})
-		slow := s.join(there, mqtt.Connect{ReceiveMaximum: 1})
+		slow := s.join(mqtt.Connect{ReceiveMaximum: 1})
 		slow.subscribe(mqtt.Subscription{Filter: "~/q", QoS: 1})
 		pub.publish("~/q", "first", 1)
 		pub.publishPacket(mqtt.Publish{Topic: "~/q", QoS: 1, HasExpiry: true, Expiry: 1, Payload: []byte("second")})
@@ -99,7 +100,7 @@ var propertyScripts = []script{
 
 // aliasScripts are about topic aliases, in both directions.
 var aliasScripts = []script{
-	{"an alias stands for its topic, until it is given another [3.3.2-8] [3.3.2-12]", func(s *stage) {
+	{"an alias stands for its topic, until it is given another", "3.3.2-12", "", func(s *stage) {
 		sub, pub := s.subscriber(mqtt.V5, "~/+"), s.publisher(mqtt.V5)
 		most := pub.connack.TopicAliasMaximum
 		alias := func(topic string, alias uint16, payload string) {
@@ -118,7 +119,7 @@ var aliasScripts = []script{
 			`PUBLISH ~/b "use the last" q1`, `PUBLISH ~/c "define anew" q1`, `PUBLISH ~/c "use anew" q1`,
 			`PUBLISH ~/a "without" q1`, `PUBLISH ~/b "use again" q1`)
 	}},
-	{"no alias is sent to a client that takes none [3.1.2-26] [3.1.2-27]", func(s *stage) {
+	{"no alias is sent to a client that takes none", "3.1.2-27", "", func(s *stage) {
 		sub, pub := s.subscriber(mqtt.V5, "~"), s.publisher(mqtt.V5)
 		for range 3 {
 			pub.publish("~", "x", 0)
@@ -128,8 +129,8 @@ var aliasScripts = []script{
 			}
 		}
 	}},
-	{"aliases to a client that takes them, none above its maximum [3.1.2-26] [3.3.2-8] [3.3.2-12]", func(s *stage) {
-		sub, pub := s.join(there, mqtt.Connect{TopicAliasMaximum: 2}), s.publisher(mqtt.V5)
+	{"aliases to a client that takes them, none above its maximum", "3.1.2-26 3.3.2-8 3.3.2-11", "", func(s *stage) {
+		sub, pub := s.join(mqtt.Connect{TopicAliasMaximum: 2}), s.publisher(mqtt.V5)
 		sub.subscribe(mqtt.Subscription{Filter: "~/+", QoS: 1})
 		sub.auto = true
 		known := map[uint16]string{}
@@ -153,7 +154,7 @@ var aliasScripts = []script{
 			s.Errorf("%d aliases of 2 were used", len(known))
 		}
 	}},
-	{"an alias is not known to 3.1.1 subscribers", func(s *stage) {
+	{"an alias is not known to 3.1.1 subscribers", "", "", func(s *stage) {
 		sub, pub := s.subscriber(mqtt.V311, "~"), s.publisher(mqtt.V5)
 		pub.send(&mqtt.Publish{Topic: "~", TopicAlias: 1}, &mqtt.Publish{TopicAlias: 1})
 		s.receives(sub, `PUBLISH ~ ""`, `PUBLISH ~ ""`)

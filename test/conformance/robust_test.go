@@ -21,7 +21,7 @@ func TestMalformed(t *testing.T) {
 		for i, sample := range samples {
 			t.Run(sample.name+" "+sample.version.String(), func(t *testing.T) {
 				t.Parallel()
-				play(t, c, fmt.Sprint("malformed", i), func(s *stage) { s.tryAll(sample.mutate()) })
+				play(t, c, stages[0].place, fmt.Sprint("malformed", i), func(s *stage) { s.tryAll(sample.mutate()) })
 			})
 		}
 	})
@@ -55,7 +55,7 @@ func (s *stage) tryAll(all []broken) {
 
 // try sends something malformed and checks what comes of it.
 func (s *stage) try(b broken) {
-	p := s.dial(here, b.version)
+	p := s.dial(b.version)
 	defer p.hangUp()
 	if !b.first {
 		p.send(&mqtt.Connect{Version: b.version, CleanStart: true})

@@ -18,14 +18,15 @@ import (
 type stage struct {
 	*testing.T
 	cluster *cluster.Cluster
+	place   func(n int) int // the node of the n-th connection
 	word    string
 	peers   []*peer
 	beats   map[int]*peer // of settle, by node
 	beat    int
 }
 
-func play(t *testing.T, c *cluster.Cluster, word string, script func(s *stage)) {
-	s := &stage{T: t, cluster: c, word: "§" + word + "§", beats: map[int]*peer{}}
+func play(t *testing.T, c *cluster.Cluster, place func(n int) int, word string, script func(s *stage)) {
+	s := &stage{T: t, cluster: c, place: place, word: "§" + word + "§", beats: map[int]*peer{}}
 	defer func() {
 		for _, p := range s.peers {
 			p.conn.Close()
@@ -35,22 +36,18 @@ func play(t *testing.T, c *cluster.Cluster, word string, script func(s *stage)) 
 	script(s)
 }
 
-// The nodes on which clients are: different ones if there are four.
-const (
-	here  = 0
-	there = 3
-)
+// node returns the node of the next connection.
+func (s *stage) node() int { return s.place(len(s.peers)) % len(s.cluster.Nodes) }
 
 // dial opens a connection to a node and sends nothing.
-func (s *stage) dial(node int, v mqtt.Version) *peer {
+func (s *stage) dial(v mqtt.Version) *peer {
 	s.Helper()
-	return s.dialWithin(node, v, 32<<20)
+	return s.dialAt(s.node(), v, 32<<20)
 }
 
-// dialWithin is a dial that ends the connection when a packet of more than limit bytes comes.
-func (s *stage) dialWithin(node int, v mqtt.Version, limit int) *peer {
+// dialAt is a dial to a certain node that ends the connection when a packet of more than limit bytes comes.
+func (s *stage) dialAt(node int, v mqtt.Version, limit int) *peer {
 	s.Helper()
-	node %= len(s.cluster.Nodes)
 	conn, err := net.DialTimeout("tcp", s.cluster.Nodes[node].MQTT, cluster.Patience)
 	if err != nil {
 		s.Fatal(err)
@@ -62,38 +59,49 @@ func (s *stage) dialWithin(node int, v mqtt.Version, limit int) *peer {
 }
 
 // connect opens a connection and sends CONNECT. A zero Version is MQTT 5.
-func (s *stage) connect(node int, c mqtt.Connect) *peer {
+func (s *stage) connect(c mqtt.Connect) *peer {
+	s.Helper()
+	return s.connectAt(s.node(), c)
+}
+
+func (s *stage) connectAt(node int, c mqtt.Connect) *peer {
 	s.Helper()
 	if c.Version == 0 {
 		c.Version = mqtt.V5
 	}
-	p := s.dial(node, c.Version)
+	p := s.dialAt(node, c.Version, 32<<20)
 	p.send(&c)
 	return p
 }
 
 // join is a connect that must succeed; the session is a clean one.
-func (s *stage) join(node int, c mqtt.Connect) *peer {
+func (s *stage) join(c mqtt.Connect) *peer {
+	s.Helper()
+	return s.joinAt(s.node(), c)
+}
+
+// joinAt is a join of a certain node.
+func (s *stage) joinAt(node int, c mqtt.Connect) *peer {
 	s.Helper()
 	c.CleanStart = true
 	if c.Version == mqtt.V31 && c.ClientID == "" {
 		c.ClientID = fmt.Sprintf("~31-%d", len(s.peers))
 	}
-	p := s.connect(node, c)
+	p := s.connectAt(node, c)
 	p.accepted()
 	return p
 }
 
-// publisher is a client of a version, here.
+// publisher is a client of a version.
 func (s *stage) publisher(v mqtt.Version) *peer {
 	s.Helper()
-	return s.join(here, mqtt.Connect{Version: v})
+	return s.join(mqtt.Connect{Version: v})
 }
 
-// subscriber is a client of a version, there, with subscriptions at QoS 2. It completes what it receives by itself.
+// subscriber is a client of a version with subscriptions at QoS 2. It completes what it receives by itself.
 func (s *stage) subscriber(v mqtt.Version, filters ...string) *peer {
 	s.Helper()
-	p := s.join(there, mqtt.Connect{Version: v})
+	p := s.join(mqtt.Connect{Version: v})
 	p.auto = true
 	for _, f := range filters {
 		p.subscribe(mqtt.Subscription{Filter: f, QoS: 2})
@@ -115,7 +123,7 @@ func (s *stage) settle(p *peer) (got []string) {
 			q.ping()
 		}
 		if s.beats[q.node] == nil {
-			s.beats[q.node] = s.join(q.node, mqtt.Connect{})
+			s.beats[q.node] = s.joinAt(q.node, mqtt.Connect{})
 		}
 	}
 	for node, q := range s.beats {
@@ -154,7 +162,7 @@ func versions(script func(s *stage, v mqtt.Version), all ...mqtt.Version) func(*
 		for _, v := range all {
 			s.Run(v.String(), func(t *testing.T) {
 				word := strings.Trim(s.word, "§") + v.String()
-				play(t, s.cluster, word, func(s *stage) { script(s, v) })
+				play(t, s.cluster, s.place, word, func(s *stage) { script(s, v) })
 			})
 		}
 	}

@@ -8,7 +8,9 @@ import (
 
 var subscribeScripts = []script{
 	{
-		"SUBACK has a code for each filter, in their order [3.8.4-1] [3.8.4-2] [3.8.4-5] [3.8.4-6] [3.9.3-1] [3.9.3-2]",
+		"SUBACK has a code for each filter, in their order",
+		"2.2.1-6 3.8.4-1 3.8.4-2 3.8.4-5 3.8.4-6 3.8.4-7 3.9.3-1 3.9.3-2",
+		"2.3.1-7 3.8.4-1 3.8.4-2 3.8.4-4 3.8.4-5 3.9.3-1 3.9.3-2",
 		inVersions(func(s *stage, v mqtt.Version) {
 			p := s.publisher(v)
 			p.send(&mqtt.Subscribe{PacketID: 65535, Subscriptions: []mqtt.Subscription{
@@ -29,7 +31,7 @@ var subscribeScripts = []script{
 			s.receives(p, `PUBLISH ~/a "x"`) // the later of two equal filters holds
 		}),
 	},
-	{"a filter again replaces the subscription [3.8.4-3]", inVersions(func(s *stage, v mqtt.Version) {
+	{"a filter again replaces the subscription", "3.8.4-3", "3.8.4-3", inVersions(func(s *stage, v mqtt.Version) {
 		sub, pub := s.subscriber(v, "~", "~"), s.publisher(v)
 		pub.publish("~", "1", 2)
 		s.receives(sub, `PUBLISH ~ "1" q2`)
@@ -37,46 +39,67 @@ var subscribeScripts = []script{
 		pub.publish("~", "2", 2)
 		s.receives(sub, `PUBLISH ~ "2"`)
 	})},
-	{"overlapping subscriptions: once, at the highest QoS [3.3.4-2] [3.3.4-4]", inVersions(func(s *stage, v mqtt.Version) {
-		sub := s.subscriber(v)
-		sub.subscribe(
-			mqtt.Subscription{Filter: "~/#"}, mqtt.Subscription{Filter: "~/+", QoS: 2}, mqtt.Subscription{Filter: "~/a", QoS: 1},
-		)
-		s.publisher(v).publish("~/a", "x", 2)
-		s.receives(sub, `PUBLISH ~/a "x" q2`)
-	})},
-	{"UNSUBSCRIBE [3.10.4-1] [3.10.4-2] [3.10.4-6] [3.11.3-1] [3.11.3-2]", inVersions(func(s *stage, v mqtt.Version) {
-		sub, pub := s.subscriber(v, "~/+", "~/a", "~/b"), s.publisher(v)
-		sub.send(&mqtt.Unsubscribe{PacketID: 9, Filters: []string{"~/+", "~/c", "~/b", "~/+"}})
-		if v == mqtt.V5 {
-			sub.gets("UNSUBACK 00 11 00 11")
-		} else {
-			sub.gets("UNSUBACK")
-		}
-		for _, topic := range []string{"~/a", "~/b", "~/c"} {
-			pub.publish(topic, "x", 1)
-		}
-		s.receives(sub, `PUBLISH ~/a "x" q1`)
-	})},
-	{"UNSUBSCRIBE compares filters letter by letter [3.10.4-1]", inVersions(func(s *stage, v mqtt.Version) {
-		sub := s.subscriber(v, "~/#")
-		sub.send(&mqtt.Unsubscribe{PacketID: 9, Filters: []string{"~/+", "~/a", "#"}})
-		sub.next()
-		s.publisher(v).publish("~/a", "x", 1)
-		s.receives(sub, `PUBLISH ~/a "x" q1`)
-	})},
-	{"what was sent before UNSUBSCRIBE is completed [3.10.4-3]", inVersions(func(s *stage, v mqtt.Version) {
-		sub := s.receiver(v, 2)
-		s.publisher(v).publish("~", "x", 2)
-		sub.message()
-		sub.send(&mqtt.Unsubscribe{PacketID: 9, Filters: []string{"~"}})
-		sub.next()
-		sub.send(&mqtt.Pubrec{PacketID: sub.last.PacketID})
-		sub.gets("PUBREL")
-		sub.send(&mqtt.Pubcomp{PacketID: sub.last.PacketID})
-		sub.ping()
-	})},
-	{"many filters at once", func(s *stage) {
+	{
+		"overlapping subscriptions: once, at the highest QoS",
+		"3.3.4-2", "3.3.5-1",
+		inVersions(func(s *stage, v mqtt.Version) {
+			sub := s.subscriber(v)
+			sub.subscribe(
+				mqtt.Subscription{Filter: "~/#"}, mqtt.Subscription{Filter: "~/+", QoS: 2},
+				mqtt.Subscription{Filter: "~/a", QoS: 1},
+			)
+			s.publisher(v).publish("~/a", "x", 2)
+			s.receives(sub, `PUBLISH ~/a "x" q2`)
+		}),
+	},
+	{
+		"UNSUBSCRIBE",
+		"2.2.1-6 3.10.4-1 3.10.4-2 3.10.4-4 3.10.4-5 3.10.4-6 3.11.3-1 3.11.3-2",
+		"2.3.1-7 3.10.4-1 3.10.4-2 3.10.4-4 3.10.4-5 3.10.4-6",
+		inVersions(func(s *stage, v mqtt.Version) {
+			sub, pub := s.subscriber(v, "~/+", "~/a", "~/b"), s.publisher(v)
+			sub.send(&mqtt.Unsubscribe{PacketID: 9, Filters: []string{"~/+", "~/c", "~/b", "~/+"}})
+			want := "UNSUBACK"
+			if v == mqtt.V5 {
+				want = "UNSUBACK 00 11 00 11"
+			}
+			unsuback, ok := sub.next().(*mqtt.Unsuback)
+			if !ok || unsuback.PacketID != 9 || sub.describe(unsuback) != want {
+				s.Fatalf("got %+v, want %s for packet 9", unsuback, want)
+			}
+			for _, topic := range []string{"~/a", "~/b", "~/c"} {
+				pub.publish(topic, "x", 1)
+			}
+			s.receives(sub, `PUBLISH ~/a "x" q1`)
+		}),
+	},
+	{
+		"UNSUBSCRIBE compares filters letter by letter",
+		"3.10.4-1 3.10.4-5", "3.10.4-1 3.10.4-5",
+		inVersions(func(s *stage, v mqtt.Version) {
+			sub := s.subscriber(v, "~/#")
+			sub.send(&mqtt.Unsubscribe{PacketID: 9, Filters: []string{"~/+", "~/a", "#"}})
+			sub.next()
+			s.publisher(v).publish("~/a", "x", 1)
+			s.receives(sub, `PUBLISH ~/a "x" q1`)
+		}),
+	},
+	{
+		"what was sent before UNSUBSCRIBE is completed",
+		"3.10.4-3", "3.10.4-3",
+		inVersions(func(s *stage, v mqtt.Version) {
+			sub := s.receiver(v, 2)
+			s.publisher(v).publish("~", "x", 2)
+			sub.message()
+			sub.send(&mqtt.Unsubscribe{PacketID: 9, Filters: []string{"~"}})
+			sub.next()
+			sub.send(&mqtt.Pubrec{PacketID: sub.last.PacketID})
+			sub.gets("PUBREL")
+			sub.send(&mqtt.Pubcomp{PacketID: sub.last.PacketID})
+			sub.ping()
+		}),
+	},
+	{"many filters at once", "", "", func(s *stage) {
 		p := s.subscriber(mqtt.V5)
 		many := make([]mqtt.Subscription, 2000)
 		for i := range many {
@@ -90,7 +113,7 @@ var subscribeScripts = []script{
 
 // optionScripts are about subscription options and identifiers, MQTT 5 alone.
 var optionScripts = []script{
-	{"no local [3.8.3-3]", func(s *stage) {
+	{"no local", "3.8.3-3", "", func(s *stage) {
 		p, other := s.subscriber(mqtt.V5), s.publisher(mqtt.V5)
 		p.subscribe(mqtt.Subscription{Filter: "~/a", QoS: 1, NoLocal: true}, mqtt.Subscription{Filter: "~/b", QoS: 1})
 		for _, topic := range []string{"~/a", "~/b"} {
@@ -102,8 +125,8 @@ var optionScripts = []script{
 		p.publish("~/a", "own", 1)
 		s.receives(p, `PUBLISH ~/a "own"`)
 	}},
-	{"no local goes for retained messages too [3.8.3-3]", func(s *stage) {
-		p, other := s.join(here, mqtt.Connect{ClientID: "~p"}), s.publisher(mqtt.V5)
+	{"no local goes for retained messages too", "3.8.3-3", "", func(s *stage) {
+		p, other := s.join(mqtt.Connect{ClientID: "~p"}), s.publisher(mqtt.V5)
 		p.retain("~/own", "x")
 		other.retain("~/other", "x")
 		p.subscribe(mqtt.Subscription{Filter: "~/+", NoLocal: true})
@@ -111,7 +134,7 @@ var optionScripts = []script{
 		p.retain("~/own", "")
 		p.retain("~/other", "")
 	}},
-	{"retain as published [3.3.1-12] [3.3.1-13]", func(s *stage) {
+	{"retain as published", "3.3.1-12 3.3.1-13", "", func(s *stage) {
 		p, pub := s.subscriber(mqtt.V5), s.publisher(mqtt.V5)
 		p.subscribe(mqtt.Subscription{Filter: "~/a", RetainAsPublished: true}, mqtt.Subscription{Filter: "~/b"})
 		for _, topic := range []string{"~/a", "~/b"} {
@@ -122,7 +145,7 @@ var optionScripts = []script{
 		s.receives(p, `PUBLISH ~/a "x"`, `PUBLISH ~/a "y" retain`, `PUBLISH ~/a "" retain`,
 			`PUBLISH ~/b "x"`, `PUBLISH ~/b "y"`, `PUBLISH ~/b ""`)
 	}},
-	{"retain handling [3.3.1-9] [3.3.1-10] [3.3.1-11]", func(s *stage) {
+	{"retain handling", "3.3.1-9 3.3.1-10 3.3.1-11", "", func(s *stage) {
 		pub := s.publisher(mqtt.V5)
 		pub.retain("~", "x")
 		p := s.subscriber(mqtt.V5)
@@ -141,7 +164,7 @@ var optionScripts = []script{
 		again(1, got)
 		pub.retain("~", "")
 	}},
-	{"subscription identifiers, of all that match [3.3.4-3] [3.3.4-4] [3.3.4-5]", func(s *stage) {
+	{"subscription identifiers, of all that match", "3.3.4-3 3.3.4-4", "", func(s *stage) {
 		p, pub := s.subscriber(mqtt.V5), s.publisher(mqtt.V5)
 		p.subscribeAs(1, mqtt.Subscription{Filter: "~/+", QoS: 1})
 		p.subscribeAs(268435455, mqtt.Subscription{Filter: "~/a"}, mqtt.Subscription{Filter: "~/b"})
@@ -161,7 +184,7 @@ var optionScripts = []script{
 		pub.publish("~/c", "x", 1)
 		s.receives(p, `PUBLISH ~/c "x" id=7`)
 	}},
-	{"subscription identifiers of retained messages", func(s *stage) {
+	{"subscription identifiers of retained messages", "3.3.4-3", "", func(s *stage) {
 		pub := s.publisher(mqtt.V5)
 		pub.retain("~", "x")
 		p := s.subscriber(mqtt.V5)

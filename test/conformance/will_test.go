@@ -11,13 +11,14 @@ var died = []byte("died")
 
 var willScripts = []script{
 	{
-		"each QoS, retained or not, when the connection is lost [3.1.2-7] [3.1.2-8] [3.1.2-14] [3.1.2-15]",
+		"each QoS, retained or not, when the connection is lost",
+		"3.1.2-7 3.1.2-8 3.1.2-14 3.1.2-15", "3.1.2-8 3.1.2-16 3.1.2-17",
 		inVersions(func(s *stage, v mqtt.Version) {
 			sub := s.subscriber(v, "~/+")
 			for qos := range byte(3) {
 				for _, retain := range []bool{false, true} {
 					topic := fmt.Sprintf("~/%d%v", qos, retain)
-					s.join(here, mqtt.Connect{Version: v, ClientID: "~w", Will: &mqtt.Will{
+					s.join(mqtt.Connect{Version: v, ClientID: "~w", Will: &mqtt.Will{
 						Topic: topic, Payload: died, QoS: qos, Retain: retain,
 					}}).hangUp()
 					want := fmt.Sprintf("PUBLISH %s %q", topic, died)
@@ -36,63 +37,75 @@ var willScripts = []script{
 			}
 		}),
 	},
-	{"none after DISCONNECT [3.1.2-10] [3.14.4-3]", inVersions(func(s *stage, v mqtt.Version) {
-		sub := s.subscriber(v, "~")
-		for range 20 {
-			p := s.join(here, withWill(v))
-			p.send(&mqtt.Disconnect{})
-			p.gets("closed")
-		}
-		s.join(here, withWill(v)) // when it is in, the others have ended
-		s.receives(sub)
-	})},
-	{"none after DISCONNECT, when the client does not wait [3.14.4-3]", inVersions(func(s *stage, v mqtt.Version) {
-		sub := s.subscriber(v, "~")
-		for range 20 {
-			p := s.join(here, withWill(v))
-			p.send(&mqtt.Disconnect{})
-			p.conn.Close()
-		}
-		s.join(here, withWill(v))
-		s.receives(sub)
-	})},
-	{"after DISCONNECT with 0x04, and any other code but 0 [3.1.2-8]", func(s *stage) {
+	{
+		"none after DISCONNECT",
+		"3.1.2-8 3.1.2-10 3.14.4-3", "3.1.2-10 3.14.4-3",
+		inVersions(func(s *stage, v mqtt.Version) {
+			sub := s.subscriber(v, "~")
+			for range 20 {
+				p := s.joinAt(0, withWill(v))
+				p.send(&mqtt.Disconnect{})
+				p.gets("closed")
+			}
+			s.joinAt(0, withWill(v)) // when it is in, the others have ended
+			s.receives(sub)
+		}),
+	},
+	{
+		"none after DISCONNECT, when the client does not wait",
+		"3.14.4-3", "3.14.4-3",
+		inVersions(func(s *stage, v mqtt.Version) {
+			sub := s.subscriber(v, "~")
+			for range 20 {
+				p := s.joinAt(0, withWill(v))
+				p.send(&mqtt.Disconnect{})
+				p.conn.Close()
+			}
+			s.joinAt(0, withWill(v))
+			s.receives(sub)
+		}),
+	},
+	{"after DISCONNECT with 0x04, and any other code but 0", "3.1.2-8", "", func(s *stage) {
 		sub := s.subscriber(mqtt.V5, "~")
 		for _, code := range []mqtt.ReasonCode{4, 0x80, 0x81, 0x93, 0x98} {
-			p := s.join(here, withWill(mqtt.V5))
+			p := s.join(withWill(mqtt.V5))
 			p.send(&mqtt.Disconnect{Code: code})
 			p.gets("closed")
 			sub.expect(`PUBLISH ~ "died"`)
 		}
 	}},
-	{"after an error of the client's [3.1.2-8]", inVersions(func(s *stage, v mqtt.Version) {
+	{"after an error of the client's", "3.1.2-7 3.1.2-8", "3.1.2-8", inVersions(func(s *stage, v mqtt.Version) {
 		sub := s.subscriber(v, "~")
-		p := s.join(here, withWill(v))
+		p := s.join(withWill(v))
 		p.hex("00 00")
 		p.refused("81")
 		sub.expect(`PUBLISH ~ "died"`)
 	})},
-	{"after keep alive has run out [3.1.2-8] [3.1.2-22]", inVersions(func(s *stage, v mqtt.Version) {
+	{"after keep alive has run out", "3.1.2-8 3.1.2-22", "3.1.2-8 3.1.2-24", inVersions(func(s *stage, v mqtt.Version) {
 		sub := s.subscriber(v, "~")
 		c := withWill(v)
 		c.KeepAlive = 1
-		s.join(here, c)
+		s.join(c)
 		sub.expect(`PUBLISH ~ "died"`)
 	})},
-	{"when the client connects again elsewhere [3.1.4-3]", inVersions(func(s *stage, v mqtt.Version) {
-		sub := s.subscriber(v, "~")
-		first := s.join(here, withWill(v))
-		second := s.join(there, withWill(v))
-		first.refused("8e")
-		sub.expect(`PUBLISH ~ "died"`)
-		second.send(&mqtt.Disconnect{})
-		second.gets("closed")
-		s.join(there, withWill(v))
-		s.receives(sub) // once, and not for the second
-	})},
-	{"behind what the client published before [4.6.0-5]", inVersions(func(s *stage, v mqtt.Version) {
+	{
+		"when the client connects again elsewhere",
+		"3.1.2-10 3.1.4-3", "3.1.2-8 3.1.2-10",
+		inVersions(func(s *stage, v mqtt.Version) {
+			sub := s.subscriber(v, "~")
+			first := s.join(withWill(v))
+			second := s.join(withWill(v))
+			first.refused("8e")
+			sub.expect(`PUBLISH ~ "died"`)
+			second.send(&mqtt.Disconnect{})
+			second.gets("closed")
+			s.joinAt(second.node, withWill(v))
+			s.receives(sub) // once, and not for the second
+		}),
+	},
+	{"behind what the client published before", "4.6.0-5", "4.6.0-6", inVersions(func(s *stage, v mqtt.Version) {
 		sub := s.subscriber(v, "~", "~/last")
-		p := s.join(here, withWill(v))
+		p := s.join(withWill(v))
 		var want []string
 		for i := range 50 {
 			p.send(&mqtt.Publish{Topic: "~/last", Payload: fmt.Append(nil, i)})
@@ -101,28 +114,34 @@ var willScripts = []script{
 		p.hex("00 00")
 		sub.expect(append(want, `PUBLISH ~ "died"`)...)
 	})},
-	{"a delay ends with the session, which ends with the connection [3.1.3-9]", func(s *stage) {
+	{"a delay ends with the session, which ends with the connection", "3.1.2-8", "", func(s *stage) {
 		sub := s.subscriber(mqtt.V5, "~")
 		c := withWill(mqtt.V5)
 		c.Will.Delay = 3600
-		s.join(here, c).hangUp()
+		s.join(c).hangUp()
 		sub.expect(`PUBLISH ~ "died"`)
 	}},
-	{"its expiry counts from its publication", func(s *stage) {
+	{"its expiry counts from its publication", "", "", func(s *stage) {
 		sub := s.subscriber(mqtt.V5, "~")
 		c := withWill(mqtt.V5)
 		c.Will.HasExpiry, c.Will.Expiry = true, 500
-		s.join(here, c).hangUp()
+		s.join(c).hangUp()
 		sub.expect(`PUBLISH ~ "died" expires`)
 		if e := sub.last.Expiry; e > 500 || e < 400 {
 			s.Errorf("expiry is %d of 500", e)
 		}
 	}},
-	{"none of a client that was not let in [3.1.2-8]", func(s *stage) {
+	{"none without a will", "", "3.1.2-12", inVersions(func(s *stage, v mqtt.Version) {
+		sub := s.subscriber(mqtt.V5, "#")
+		s.join(mqtt.Connect{Version: v, ClientID: "~w"}).hangUp()
+		s.join(mqtt.Connect{Version: v, ClientID: "~w"})
+		s.receives(sub)
+	})},
+	{"none of a client that was not let in", "3.1.2-8", "", func(s *stage) {
 		sub := s.subscriber(mqtt.V5, "~")
 		c := withWill(mqtt.V5)
 		c.AuthMethod = "unknown"
-		s.connect(here, c).gets("CONNACK 8c", "closed")
+		s.connect(c).gets("CONNACK 8c", "closed")
 		s.receives(sub)
 	}},
 }
