@@ -64,7 +64,9 @@ func (d *decoder) command() Command {
 func (d *decoder) fields(kind byte) Command {
 	switch kind {
 	case kindPublish:
-		return d.publish()
+		p := &Publish{Connection: d.connection()}
+		d.message(&p.Message)
+		return p
 	case kindConnect:
 		return d.connect()
 	case kindEnd:
@@ -79,15 +81,17 @@ func (d *decoder) fields(kind byte) Command {
 		return d.ack()
 	case kindTick:
 		return &Tick{}
+	case kindPublishOnce:
+		return d.publishOnce()
 	}
 	d.fail("unknown kind")
 	return nil
 }
 
-func (d *decoder) publish() *Publish {
-	p := &Publish{Connection: d.connection(), PacketID: d.uint16()}
+func (d *decoder) publishOnce() *Publish {
+	p := &Publish{Connection: d.connection(), PacketID: d.packetID()}
 	d.message(&p.Message)
-	if p.PacketID != 0 && p.Message.QoS != 2 {
+	if p.Message.QoS != 2 {
 		d.fail("packet identifier below QoS 2")
 	}
 	return p

@@ -66,7 +66,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"bytes behind a tick":     {8, 0},
 		"unknown end":             {3, 1, 4},
 		"unknown connect":         {2, 1, 4, 1, 'c', 0},
-		"packet id at QoS 1":      {1, 1, 7, 1, 1, 't'},
+		"packet id at QoS 1":      {9, 1, 7, 1, 1, 't'},
+		"packet id 0":             {9, 1, 0, 2, 1, 't'},
 		"packet id too large":     {4, 1, 0x80, 0x80, 4},
 		"release of nothing":      {4, 1, 0},
 		"no subscription":         {5, 1, 0},
@@ -89,7 +90,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"topic too long":          publish(replica.Message{Topic: strings.Repeat("a", 1<<16)}),
 		"QoS 3":                   publish(replica.Message{Topic: "t", QoS: 3}),
 		"unknown flag":            publish(replica.Message{Topic: "t", QoS: 0x20}),
-		"empty properties":        publish(replica.Message{Topic: "\x00", QoS: 0x10})[:6],
+		"empty properties":        publish(replica.Message{Topic: "\x00", QoS: 0x10})[:5],
 		"property of its own":     publish(replica.Message{Topic: "t", Properties: []byte{0x23, 0, 1}}),
 		"property cut off":        publish(replica.Message{Topic: "t", Properties: []byte{8, 0, 9, 'x'}}),
 		"client id empty":         (&replica.Connect{Connection: 1}).Append(nil),
@@ -131,16 +132,26 @@ func FuzzApply(f *testing.F) {
 		a, b := replica.New(3, scriptLimits), replica.New(3, scriptLimits)
 		var ra, rb replica.Result
 		for i, cmd := range []replica.Command{
-			&replica.Connect{Connection: 1, ClientID: "c", Will: &replica.Message{Topic: "w", Payload: []byte("gone")}},
+			&replica.Connect{
+				Connection: 1, ClientID: "c", Expiry: 1,
+				Will: &replica.Message{Topic: "w", Payload: []byte("gone")}, WillDelay: 1,
+			},
+			&replica.Subscribe{Connection: 1, Subscriptions: []replica.Subscription{
+				{Filter: "#", QoS: 2}, {Filter: "$share/g/#", QoS: 1},
+			}},
+			&replica.Publish{Connection: 1, PacketID: 1, Message: replica.Message{Topic: "t", QoS: 2}},
 			nil,
 			&replica.Publish{Connection: 1, Message: replica.Message{Topic: "t", Payload: []byte("p"), Retain: true}},
+			&replica.End{Connection: 1, PublishWill: true},
+			&replica.Tick{},
+			&replica.Connect{Connection: 2, ClientID: "c", Expiry: 1},
 		} {
 			bytes := tx
 			if cmd != nil {
 				bytes = cmd.Append(replica.Header{Incarnation: 1, Number: uint64(i)}.Append(nil))
 			}
-			a.Apply(int64(i), int(node%3), bytes, &ra)
-			b.Apply(int64(i), int(node%3), append([]byte(nil), bytes...), &rb)
+			a.Apply(int64(i)*second/2, int(node%3), bytes, &ra)
+			b.Apply(int64(i)*second/2, int(node%3), append([]byte(nil), bytes...), &rb)
 			if show(&ra) != show(&rb) || a.Digest() != b.Digest() {
 				t.Fatalf("two machines differ: %s%s", show(&ra), show(&rb))
 			}

@@ -12,6 +12,7 @@ const (
 	kindUnsubscribe
 	kindAck
 	kindTick
+	kindPublishOnce // a Publish with a packet identifier
 )
 
 // The flags of a message's encoding. Its two lowest bits are the QoS.
@@ -52,7 +53,10 @@ func (h Header) Append(dst []byte) []byte {
 
 // Append implements Command.
 func (p *Publish) Append(dst []byte) []byte {
-	dst = appendHead(dst, kindPublish, p.Connection)
+	if p.PacketID == 0 {
+		return p.Message.append(appendHead(dst, kindPublish, p.Connection))
+	}
+	dst = appendHead(dst, kindPublishOnce, p.Connection)
 	dst = binary.AppendUvarint(dst, uint64(p.PacketID))
 	return p.Message.append(dst)
 }

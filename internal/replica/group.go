@@ -134,6 +134,7 @@ func (m *Machine) sendToMember(g *group, to *member, b *body, res *Result) {
 // connected ones, and if the session ends to any. At QoS 2 it stays with the session [MQTT-4.8.2-4], and if that ends,
 // goes to nobody [MQTT-4.8.2-5].
 func (m *Machine) handOn(s *session, res *Result) {
+	m.expireQueue(s)
 	least, ends := able, s.expiry == 0
 	if ends {
 		least = waiting

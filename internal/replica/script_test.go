@@ -18,7 +18,7 @@ const second = 1_000_000_000
 var scriptLimits = replica.Limits{
 	Connections: 3, Retained: 4, RetainedBytes: 1 << 20,
 	Sessions: 3, SessionSubscriptions: 3, SubscriptionBytes: 1 << 20,
-	Queue: 4, QueueBytes: 1 << 20, Queued: 12, QueuedBytes: 1 << 20,
+	Queue: 4, QueueBytes: 1 << 20, Queued: 1000, QueuedBytes: 1 << 20,
 }
 
 // TestScripts runs testdata's scripts: each line that starts with > is done, and the lines behind it are what it

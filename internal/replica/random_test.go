@@ -1,0 +1,262 @@
+package replica_test
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/foxmq/foxmq/internal/replica"
+	"pgregory.net/rapid"
+)
+
+func drawMessage(t *rapid.T) replica.Message {
+	return replica.Message{
+		Topic:     rapid.SampledFrom([]string{"a", "a/b", "a/c", "b", "b/c", "d"}).Draw(t, "topic"),
+		Payload:   []byte(rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "payload")),
+		QoS:       byte(rapid.IntRange(0, 2).Draw(t, "qos")),
+		Retain:    rapid.Bool().Draw(t, "retain"),
+		HasExpiry: rapid.Bool().Draw(t, "has expiry"),
+		Expiry:    uint32(rapid.IntRange(0, 3).Draw(t, "expiry")),
+	}
+}
+
+func drawConnect(t *rapid.T, connection uint64) replica.Command {
+	c := &replica.Connect{
+		Connection: connection,
+		ClientID:   rapid.SampledFrom([]string{"alice", "bob", "carol", "dave"}).Draw(t, "client"),
+		Clean:      rapid.IntRange(0, 3).Draw(t, "clean") == 0,
+		Expiry:     rapid.SampledFrom([]uint32{0, 2, 5, 1000}).Draw(t, "expiry"),
+	}
+	if rapid.Bool().Draw(t, "has will") {
+		will := drawMessage(t)
+		c.Will, c.WillDelay = &will, uint32(rapid.IntRange(0, 4).Draw(t, "delay"))
+	}
+	return c
+}
+
+func drawPublish(t *rapid.T, connection uint64) replica.Command {
+	p := &replica.Publish{Connection: connection, Message: drawMessage(t)}
+	if p.Message.QoS == 2 {
+		p.PacketID = uint16(rapid.IntRange(0, 2).Draw(t, "packet id"))
+	}
+	return p
+}
+
+var (
+	plainFilters  = []string{"a", "#", "a/+", "+/c", "b/#"}
+	sharedFilters = []string{"$share/g/#", "$share/g/a/#", "$share/h/#"}
+)
+
+func drawFilter(t *rapid.T, s *oracleSession) string {
+	filters := sharedFilters
+	if s != nil && s.lasting && rapid.Bool().Draw(t, "plain") {
+		filters = plainFilters
+	}
+	return rapid.SampledFrom(filters).Draw(t, "filter")
+}
+
+func drawSubscribe(t *rapid.T, connection uint64, s *oracleSession) replica.Command {
+	c := &replica.Subscribe{Connection: connection, ID: uint32(rapid.IntRange(0, 2).Draw(t, "id"))}
+	for range rapid.IntRange(1, 2).Draw(t, "filters") {
+		sub := replica.Subscription{
+			Filter:            drawFilter(t, s),
+			QoS:               byte(rapid.IntRange(0, 2).Draw(t, "qos")),
+			RetainAsPublished: rapid.Bool().Draw(t, "retain as published"),
+			RetainHandling:    byte(rapid.IntRange(0, 2).Draw(t, "retain handling")),
+		}
+		sub.NoLocal = !strings.HasPrefix(sub.Filter, "$share") && rapid.Bool().Draw(t, "no local")
+		c.Subscriptions = append(c.Subscriptions, sub)
+	}
+	return c
+}
+
+func drawAck(t *rapid.T, connection uint64, s *oracleSession) replica.Command {
+	a := &replica.Ack{Connection: connection, Done: []uint64{rapid.Uint64Range(0, 9).Draw(t, "number")}}
+	if s == nil {
+		return a
+	}
+	for _, d := range s.queue {
+		switch rapid.IntRange(0, 3).Draw(t, "ack") {
+		case 0:
+			a.Received = append(a.Received, d.Number)
+		case 1:
+			if d.Number > a.Done[len(a.Done)-1] {
+				a.Done = append(a.Done, d.Number)
+			}
+		}
+	}
+	return a
+}
+
+// drawCommand draws what the connection may ask for; s is its session, or nil if it has none.
+func drawCommand(t *rapid.T, connection uint64, s *oracleSession) replica.Command {
+	switch rapid.IntRange(0, 10).Draw(t, "kind") {
+	case 0, 1:
+		return drawSubscribe(t, connection, s)
+	case 2:
+		return &replica.Unsubscribe{Connection: connection, Filters: []string{drawFilter(t, s), drawFilter(t, s)}}
+	case 3, 4:
+		return drawAck(t, connection, s)
+	case 5:
+		return &replica.Release{Connection: connection, PacketID: uint16(rapid.IntRange(1, 2).Draw(t, "packet id"))}
+	case 6:
+		return &replica.End{
+			Connection:  connection,
+			PublishWill: rapid.Bool().Draw(t, "publish will"),
+			HasExpiry:   rapid.Bool().Draw(t, "has expiry"),
+		}
+	case 7:
+		return &replica.Tick{}
+	default:
+		return drawPublish(t, connection)
+	}
+}
+
+// drawTransaction draws a node and what it asks for: often in the name of a live connection.
+func drawTransaction(t *rapid.T, o *oracle) (node int, cmd replica.Command) {
+	node = rapid.IntRange(0, 2).Draw(t, "node")
+	connection := uint64(rapid.IntRange(1, 5).Draw(t, "connection"))
+	live := o.connectedTo(node)
+	if len(live) == 0 || rapid.IntRange(0, 3).Draw(t, "new") == 0 {
+		return node, drawConnect(t, connection)
+	}
+	var s *oracleSession
+	if rapid.IntRange(0, 9).Draw(t, "stray") > 0 {
+		s = rapid.SampledFrom(live).Draw(t, "session")
+		connection = s.conn.Number
+	}
+	cmd = drawCommand(t, connection, s)
+	if e, ok := cmd.(*replica.End); ok && e.HasExpiry {
+		e.Expiry = uint32(rapid.IntRange(0, 3).Draw(t, "new expiry"))
+	}
+	return node, cmd
+}
+
+// drawHeader draws the header of a node's transaction: mostly the next one, sometimes any other.
+func drawHeader(t *rapid.T, last [2]uint64) replica.Header {
+	h := replica.Header{Incarnation: max(last[0], 1), Number: last[1]}
+	switch rapid.IntRange(0, 29).Draw(t, "header") {
+	case 0:
+		h.Number = uint64(rapid.IntRange(0, 3).Draw(t, "number"))
+	case 1:
+		h = replica.Header{Incarnation: uint64(rapid.IntRange(1, 9).Draw(t, "incarnation"))}
+	}
+	return h
+}
+
+// TestLikeTheOracle feeds random transactions to two machines and the oracle: all say the same, and the machines'
+// digests agree all along. In the end all sessions expire, and nothing is left of them.
+func TestLikeTheOracle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := replica.New(3, scriptLimits), replica.New(3, scriptLimits)
+		o := &oracle{counters: map[int][2]uint64{}}
+		now := int64(1)
+		for i := range rapid.IntRange(1, 80).Draw(t, "transactions") {
+			now += int64(rapid.SampledFrom([]int{0, 0, 0, 1, 1, 3}).Draw(t, "seconds"))*second + 1000
+			node, cmd := drawTransaction(t, o)
+			h := drawHeader(t, o.counters[node])
+			compare(t, i+1, a, o, now, node, h, cmd)
+			var res replica.Result
+			b.Apply(now, node, cmd.Append(h.Append(nil)), &res)
+			if a.Digest() != b.Digest() {
+				t.Fatalf("transaction %d: digests differ", i+1)
+			}
+		}
+		for node := range 3 {
+			compare(t, 100+node, a, o, now, node, replica.Header{Incarnation: 50}, &replica.Tick{})
+		}
+		compare(t, 200, a, o, now+1000*second, 0, replica.Header{Incarnation: 50, Number: 1}, &replica.Tick{})
+		c := a.Counts()
+		if c.Sessions+c.Connections+c.Subscriptions+c.Groups+c.Queued+c.QueuedBytes != 0 {
+			t.Fatalf("something is left: %+v", c)
+		}
+	})
+}
+
+// compare applies a transaction to the machine and the oracle.
+func compare(
+	t *rapid.T, i int, m *replica.Machine, o *oracle, now int64, node int, h replica.Header, cmd replica.Command,
+) {
+	var res replica.Result
+	want := o.apply(now, node, h, cmd)
+	m.Apply(now, node, cmd.Append(h.Append(nil)), &res)
+	if got := show(&res); got != want {
+		t.Fatalf("transaction %d, %T:\ngot:\n%swant:\n%s", i, cmd, got, want)
+	}
+	if got, want := sortedLines(retainedOf(m, "#")), o.retainedMessages(); got != want {
+		t.Fatalf("transaction %d, %T: retained\n%swant\n%s", i, cmd, got, want)
+	}
+	if at, _, _ := m.Deadline(); at != o.deadline() {
+		t.Fatalf("transaction %d, %T: deadline %d, want %d", i, cmd, at, o.deadline())
+	}
+	got, counts := m.Counts(), o.counts()
+	if got.Connections != counts.Connections || got.Sessions != counts.Sessions || got.Retained != counts.Retained ||
+		got.Subscriptions != counts.Subscriptions || got.Groups != counts.Groups {
+		t.Fatalf("transaction %d, %T: counts %+v, want %+v", i, cmd, got, counts)
+	}
+}
+
+func sortedLines(s string) string {
+	lines := strings.SplitAfter(s, "\n")
+	sort.Strings(lines)
+	return strings.Join(lines, "")
+}
+
+// TestDigestTellsStatesApart changes one thing at a time.
+func TestDigestTellsStatesApart(t *testing.T) {
+	base := []string{"0@1#0 connect 1 alice will=w:gone", "0@1#1 publish 1 t:x:retain"}
+	others := [][]string{
+		base[:1],
+		{base[0], "0@1#1 publish 1 t:x"},
+		{base[0], "0@1#1 publish 1 t:y:retain"},
+		{"0@1#0 connect 1 alice will=w:gone:retain", base[1]},
+		{"0@1#0 connect 1 alice", base[1]},
+		{"0@1#0 connect 1 bob will=w:gone", base[1]},
+		{base[0], "0@1#1 connect 2 bob", "0@1#2 publish 2 t:x:retain", "0@1#3 end 2"},
+		{base[0], "0@1#1 connect 2 eve", "0@1#2 publish 2 t:x:retain", "0@1#3 end 2"},
+		{"0@2#0 connect 1 alice will=w:gone", "0@2#1 publish 1 t:x:retain"},
+		{"1@1#0 connect 1 alice will=w:gone", "1@1#1 publish 1 t:x:retain"},
+	}
+	lasting := []string{
+		"0@1#0 connect 1 alice expiry=9", "0@1#1 subscribe 1 t:2 id=1", "0@1#2 subscribe 1 $share/g/t:2",
+		"0@1#3 publish 1 t:x:2 7", "0@1#4 publish 1 t:y:1",
+	}
+	for _, change := range [][2]string{
+		{"expiry=9", "expiry=8"},
+		{"connect 1 alice", "connect 1 alice will=w:gone delay=1"},
+		{"connect 1 alice", "connect 1 alice will=w:gone delay=2"},
+		{"t:2 id=1", "t:2 id=2"},
+		{"t:2 id=1", "t:2"},
+		{"t:2 id=1", "t:1 id=1"},
+		{"t:2 id=1", "t:2:nolocal id=1"},
+		{"t:2 id=1", "t:2:published id=1"},
+		{"$share/g/t:2", "$share/g/t:1"},
+		{"$share/g/t:2", "$share/h/t:2"},
+		{"t:x:2 7", "t:x:2"},
+		{"t:x:2 7", "t:x:2 8"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 publish 1 t:z:1"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 received 1 0"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 received 1 1"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 done 1 0"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 end 1"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 end 1 expiry=8"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 tick"},
+		{"", ""},
+	} {
+		all := strings.Replace(strings.Join(lasting, "\n"), change[0], change[1], 1)
+		others = append(others, strings.Split(all, "\n"))
+	}
+	seen := map[[32]byte]string{}
+	for _, lines := range append(others, base) {
+		s := script{machine: replica.New(4, scriptLimits)}
+		for _, line := range lines {
+			s.do(strings.Fields(line))
+		}
+		name := fmt.Sprint(lines)
+		if other, ok := seen[s.machine.Digest()]; ok {
+			t.Errorf("%s and %s have one digest", name, other)
+		}
+		seen[s.machine.Digest()] = name
+	}
+}
