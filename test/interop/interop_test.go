@@ -32,6 +32,10 @@ func TestClients(t *testing.T) {
 		test func(*testing.T, *cluster.Cluster)
 	}{
 		{"mosquitto", testMosquitto},
+		{"mosquitto will", testMosquittoWill},
+		{"mosquitto expiry", testMosquittoExpiry},
+		{"mosquitto alias", testMosquittoAlias},
+		{"mosquitto request", testMosquittoRequest},
 		{"paho-python", testPahoPython},
 		{"node-mqtt", testNodeMQTT},
 		{"paho.golang", testPahoGolang},
