@@ -39,6 +39,10 @@ func TestClients(t *testing.T) {
 		{"paho-python", testPahoPython},
 		{"node-mqtt", testNodeMQTT},
 		{"paho.golang", testPahoGolang},
+		{"paho.golang will", testPahoGolangWill},
+		{"paho.golang expiry", testPahoGolangExpiry},
+		{"paho.golang alias", testPahoGolangAlias},
+		{"paho.golang request", testPahoGolangRequest},
 		{"paho.mqtt.golang", testPahoMQTTGolang},
 		{"heartbeats", testHeartbeats},
 		{"bid race", testBidRace},
@@ -165,9 +169,11 @@ func needPaho(t *testing.T) {
 
 func testPahoPython(t *testing.T, c *cluster.Cluster) {
 	needPaho(t)
-	out := command(t, nil, debianPython, append([]string{"testdata/paho_client.py"}, ports(c)...)...)
-	if !strings.HasSuffix(out, "ok\n") {
-		t.Errorf("got %q", out)
+	for _, script := range []string{"testdata/paho_client.py", "testdata/paho_properties.py"} {
+		out := command(t, []string{"PYTHONDONTWRITEBYTECODE=1"}, debianPython, append([]string{script}, ports(c)...)...)
+		if !strings.HasSuffix(out, "ok\n") {
+			t.Errorf("%s: got %q", script, out)
+		}
 	}
 }
 

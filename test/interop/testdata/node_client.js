@@ -1,12 +1,14 @@
-// node-mqtt against the nodes on the given ports: MQTT 3.1.1 and 5, each QoS, and a retained message.
+// node-mqtt against the nodes on the given ports: MQTT 3.1.1 and 5, each QoS, a retained message and a will; and what
+// the properties of MQTT 5 are for.
 'use strict'
 const assert = require('assert')
 const mqtt = require('mqtt')
 
 const ports = process.argv.slice(2)
 
-const connect = (port, version, id) => new Promise((resolve, reject) => {
-  const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, { protocolVersion: version, clientId: id, reconnectPeriod: 0 })
+const connect = (port, version, id, options) => new Promise((resolve, reject) => {
+  const client = mqtt.connect(`mqtt://127.0.0.1:${port}`,
+    { protocolVersion: version, clientId: id, reconnectPeriod: 0, ...options })
   client.once('connect', () => resolve(client))
   client.once('error', reject)
 })
@@ -19,7 +21,7 @@ const publish = (client, topic, payload, options) => new Promise((resolve, rejec
 const receive = (client, n) => new Promise(resolve => {
   const got = []
   const take = (topic, payload, packet) => {
-    got.push([topic, payload.toString(), packet.qos, packet.retain])
+    got.push([topic, payload.toString(), packet.qos, packet.retain, packet.properties])
     if (got.length === n) {
       client.removeListener('message', take)
       resolve(got)
@@ -27,6 +29,10 @@ const receive = (client, n) => new Promise(resolve => {
   }
   client.on('message', take)
 })
+const plain = messages => messages.map(m => m.slice(0, 4)) // without the properties
+const end = async (...clients) => {
+  for (const client of clients) await new Promise(resolve => client.end(false, {}, resolve))
+}
 
 async function main () {
   for (const version of [4, 5]) {
@@ -43,7 +49,7 @@ async function main () {
     }
     // This client hands out a QoS 2 message when its PUBREL comes, so only those of one QoS can be compared.
     const got = await burst
-    const of = (messages, qos) => messages.filter(m => m[2] === qos)
+    const of = (messages, qos) => plain(messages).filter(m => m[2] === qos)
     for (let qos = 0; qos < 3; qos++) assert.deepStrictEqual(of(got, qos), of(want, qos))
 
     // From the subscriber's own node: the acknowledgement means that this node has the message, while another may
@@ -51,10 +57,58 @@ async function main () {
     await publish(sub, `kept/${version}`, 'kept', { qos: 1, retain: true })
     const kept = receive(sub, 1)
     await subscribe(sub, `kept/${version}`)
-    assert.deepStrictEqual(await kept, [[`kept/${version}`, 'kept', 1, true]])
-    for (const client of [sub, pub]) await new Promise(resolve => client.end(false, {}, resolve))
+    assert.deepStrictEqual(plain(await kept), [[`kept/${version}`, 'kept', 1, true]])
+
+    const gone = receive(sub, 1)
+    await subscribe(sub, `gone/${version}`)
+    const will = { topic: `gone/${version}`, payload: 'gone', qos: 2 }
+    const mortal = await connect(ports[2], version, `node-mortal-${version}`, { will })
+    mortal.stream.destroy()
+    assert.deepStrictEqual(plain(await gone), [[`gone/${version}`, 'gone', 2, false]])
+    await end(sub, pub)
   }
+  await properties()
   console.log('ok')
+}
+
+async function properties () {
+  const one = await connect(ports[0], 5, 'node-one', { topicAliasMaximum: 2 })
+  const two = await connect(ports[1], 5, 'node-two', { autoAssignTopicAlias: true })
+
+  // Aliases in both directions: four topics, of which the receiver takes two aliases.
+  await subscribe(one, 'aliased/+')
+  const aliased = receive(one, 40)
+  const want = []
+  for (let i = 0; i < 40; i++) {
+    want.push([`aliased/${i % 4}`, `${i}`, 1, false])
+    await publish(two, want[i][0], want[i][1], { qos: 1 })
+  }
+  const got = await aliased
+  assert.deepStrictEqual(plain(got), want)
+  assert(got.some(m => m[4] && m[4].topicAlias), 'no alias came')
+
+  // What expires is gone; what has not says how long it has left.
+  await publish(one, 'expires/brief', 'brief', { qos: 1, retain: true, properties: { messageExpiryInterval: 1 } })
+  await publish(one, 'expires/long', 'long', { qos: 1, retain: true, properties: { messageExpiryInterval: 1000 } })
+  await new Promise(resolve => setTimeout(resolve, 2000))
+  const left = receive(one, 1)
+  await subscribe(one, 'expires/+')
+  const [long] = await left
+  assert.strictEqual(long[1], 'long')
+  assert(long[4].messageExpiryInterval > 900 && long[4].messageExpiryInterval <= 1000, long[4])
+
+  // A request carries where its answer goes, and what names it.
+  const asked = receive(two, 1)
+  const answered = receive(one, 1)
+  await subscribe(two, 'node/question')
+  await subscribe(one, 'node/answer')
+  const request = { responseTopic: 'node/answer', correlationData: Buffer.from([0, 255]) }
+  await publish(one, 'node/question', '?', { qos: 2, properties: request })
+  const { responseTopic, correlationData } = (await asked)[0][4]
+  await publish(two, responseTopic, '!', { qos: 2, properties: { correlationData } })
+  const [answer] = await answered
+  assert.deepStrictEqual([answer[1], [...answer[4].correlationData]], ['!', [0, 255]])
+  await end(one, two)
 }
 
 main().catch(err => { console.error(err); process.exit(1) })
