@@ -10,7 +10,7 @@ import (
 
 func numbered(name string, number uint64) session.Entry[string] {
 	e := entry(name)
-	e.Number = number
+	e.Number, e.Numbered, e.Free = number, true, true
 	return e
 }
 
@@ -45,7 +45,7 @@ func TestAnIdentifierIsFreeWhenItsCompletionIsOrdered(t *testing.T) {
 	}
 	names, _ = popped(s)
 	equal(t, "acknowledged", names, nil)
-	s.Completed(s.Finished())
+	s.Reported(s.Report())
 	names, again := popped(s)
 	equal(t, "ordered", names, []string{"b1"})
 	if !slices.Equal(ids, again) {
@@ -59,13 +59,13 @@ func TestTheOldestMessageHoldsUpANumberTooFarAhead(t *testing.T) {
 	if err := s.PubAck(ids[1]); err != nil {
 		t.Fatal(err)
 	}
-	s.Completed(s.Finished())
+	s.Reported(s.Report())
 	names, _ := popped(s)
 	equal(t, "as far as it goes", names, []string{"c1"})
 	if err := s.PubAck(ids[0]); err != nil {
 		t.Fatal(err)
 	}
-	s.Completed(s.Finished())
+	s.Reported(s.Report())
 	names, _ = popped(s)
 	equal(t, "without the oldest", names, []string{"d1"})
 }
@@ -84,15 +84,19 @@ func TestPubRecIsOrderedBeforePubRel(t *testing.T) {
 	if !errors.Is(s.PubComp(ids[0]), session.ErrWrongAck) {
 		t.Fatal("PUBCOMP before PUBREL")
 	}
-	if err := s.Recorded(ids[0]); err != nil {
-		t.Fatal(err)
+	report := s.Report()
+	if !slices.Equal(report.Received, []uint64{0}) || len(report.Done) > 0 {
+		t.Fatalf("report: %+v", report)
+	}
+	if release := s.Reported(report); !slices.Equal(release, ids) {
+		t.Fatalf("released: %v, want %v", release, ids)
 	}
 	next(session.Release)
 	if err := s.PubComp(ids[0]); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Finished(); !slices.Equal(got, []uint64{0}) {
-		t.Fatalf("finished: %v", got)
+	if got := s.Report(); !slices.Equal(got.Done, []uint64{0}) || len(got.Received) > 0 {
+		t.Fatalf("report: %+v", got)
 	}
 	if !errors.Is(s.PubComp(ids[0]), session.ErrUnknownID) {
 		t.Fatal("PUBCOMP twice")
@@ -123,15 +127,18 @@ func TestWhatIsNotSentIsFinished(t *testing.T) {
 			t.Fatalf("got %+v, %v, want packet identifier %d", e, ok, want)
 		}
 	}
-	if s.Unreported() != 2 {
-		t.Fatalf("%d unreported", s.Unreported())
+	if _, done := s.Unreported(); done != 2 {
+		t.Fatalf("%d unreported", done)
 	}
-	if got := s.Finished(); !slices.Equal(got, []uint64{3, 5}) || s.Unreported() != 0 {
-		t.Fatalf("finished: %v", got)
+	if got := s.Report(); !slices.Equal(got.Done, []uint64{3, 5}) {
+		t.Fatalf("report: %+v", got)
+	}
+	if _, done := s.Unreported(); done != 0 {
+		t.Fatalf("%d unreported", done)
 	}
 }
 
-func TestOnlyQoS0CountsInALastingQueue(t *testing.T) {
+func TestFreeEntriesDoNotCount(t *testing.T) {
 	limits := small()
 	limits.QueueMessages = 1
 	s := lasting(t, limits, entry("a0"))
@@ -146,5 +153,33 @@ func TestOnlyQoS0CountsInALastingQueue(t *testing.T) {
 	popped(s)
 	if v := s.Push(entry("d0")); v != session.Queued {
 		t.Fatalf("verdict %d", v)
+	}
+}
+
+func TestALocalSessionReportsWhatHasANumber(t *testing.T) {
+	large := numbered("d2", 9)
+	large.TooLarge = true
+	s := session.New[string](session.Limits{Send: 10, QueueMessages: 10, QueueBytes: 1000})
+	for _, e := range []session.Entry[string]{entry("a1"), numbered("b2", 5), numbered("c1", 3), large} {
+		s.Push(e)
+	}
+	_, ids := popped(s)
+	if !slices.Equal(ids, []uint16{1, 2, 3}) {
+		t.Fatalf("identifiers %v: they are the session's own choice", ids)
+	}
+	if next, err := s.PubRec(2, false); next != session.Release || err != nil {
+		t.Fatal("PUBREL waits for nothing", next, err)
+	}
+	for _, err := range []error{s.PubAck(1), s.PubComp(2), s.PubAck(3)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	report := s.Report()
+	if !slices.Equal(report.Done, []uint64{3, 5, 9}) || len(report.Received) > 0 {
+		t.Fatalf("report: %+v", report)
+	}
+	if release := s.Reported(report); release != nil {
+		t.Fatalf("released: %v", release)
 	}
 }

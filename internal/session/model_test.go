@@ -37,7 +37,7 @@ type model struct {
 	waiting  []session.Entry[int]
 	inflight map[uint16]byte // the QoS of what the client has not acknowledged
 	open     []uint64        // delivery numbers that were sent and whose completion is not ordered
-	finished []uint64        // those of open that the client has acknowledged
+	done     []uint64        // those of open that the client has acknowledged
 	last     int
 	number   uint64
 }
@@ -52,7 +52,7 @@ func (m *model) push(t *rapid.T) {
 	}
 	if m.lasting && e.QoS > 0 {
 		m.number += rapid.SampledFrom([]uint64{1, 1, 1, 2, 1000, 32_767, 65_535}).Draw(t, "gap")
-		e.Number = m.number
+		e.Number, e.Numbered, e.Free = m.number, true, true
 	}
 	want := m.verdict(&e)
 	if got := m.session.Push(e); got != want {
@@ -64,16 +64,15 @@ func (m *model) push(t *rapid.T) {
 }
 
 func (m *model) verdict(e *session.Entry[int]) session.Verdict {
-	counts := func(e *session.Entry[int]) bool { return !m.lasting || e.QoS == 0 }
 	count, bytes := 0, e.Size
-	for i := range m.waiting {
-		if counts(&m.waiting[i]) {
+	for _, w := range m.waiting {
+		if !w.Free {
 			count++
-			bytes += m.waiting[i].Size
+			bytes += w.Size
 		}
 	}
 	switch {
-	case !counts(e) || count < m.limits.QueueMessages && bytes <= m.limits.QueueBytes:
+	case e.Free || count < m.limits.QueueMessages && bytes <= m.limits.QueueBytes:
 		return session.Queued
 	case e.QoS == 0:
 		return session.Dropped
@@ -127,39 +126,43 @@ func (m *model) ack(t *rapid.T) {
 	}
 	slices.Sort(ids)
 	id := rapid.SampledFrom(ids).Draw(t, "id")
-	if err := m.finish(id); err != nil {
+	if err := m.finish(t, id); err != nil {
 		t.Fatalf("identifier %d: %v", id, err)
 	}
 	delete(m.inflight, id)
 	for _, number := range m.open {
 		if uint16(1+number%65535) == id && m.lasting {
-			m.finished = append(m.finished, number)
+			m.done = append(m.done, number)
 		}
 	}
 }
 
 // finish plays the client's acknowledgements of one message.
-func (m *model) finish(id uint16) error {
+func (m *model) finish(t *rapid.T, id uint16) error {
 	if m.inflight[id] == 1 {
 		return m.session.PubAck(id)
 	}
 	next, err := m.session.PubRec(id, false)
-	if err == nil && next == session.Record {
-		err = m.session.Recorded(id)
-	}
 	if err != nil {
 		return err
+	}
+	if (next == session.Record) != m.lasting {
+		t.Fatalf("PUBREC: %d", next)
+	}
+	if m.lasting {
+		m.order(t)
 	}
 	return m.session.PubComp(id)
 }
 
-// order orders the completion of what is finished.
+// order orders what there is to report.
 func (m *model) order(t *rapid.T) {
-	numbers := m.session.Finished()
-	if !slices.Equal(numbers, m.finished) {
-		t.Fatalf("finished: %v, want %v", numbers, m.finished)
+	report := m.session.Report()
+	slices.Sort(m.done)
+	if !slices.Equal(report.Done, m.done) {
+		t.Fatalf("done: %v, want %v", report.Done, m.done)
 	}
-	m.session.Completed(numbers)
-	m.open = slices.DeleteFunc(m.open, func(n uint64) bool { return slices.Contains(numbers, n) })
-	m.finished = nil
+	m.session.Reported(report)
+	m.open = slices.DeleteFunc(m.open, func(n uint64) bool { return slices.Contains(report.Done, n) })
+	m.done = nil
 }

@@ -1,5 +1,7 @@
 package session
 
+import "slices"
+
 // PubAck ends a message at QoS 1.
 func (s *Session[M]) PubAck(id uint16) error {
 	state, err := s.out.find(id)
@@ -22,7 +24,7 @@ const (
 	Done Receipt = iota + 1
 	// Release: PUBREL is the answer.
 	Release
-	// Record: that the client has the message must be ordered before PUBREL may go. Then Recorded is called.
+	// Record: that the client has the message must be ordered before PUBREL may go. It is in the next Report.
 	Record
 )
 
@@ -44,24 +46,12 @@ func (s *Session[M]) PubRec(id uint16, refused bool) (Receipt, error) {
 		return Release, nil
 	case s.out.lasting:
 		*state = awaitsOrder
+		s.report.Received = append(s.report.Received, s.out.flights.number(id))
 		return Record, nil
 	default:
 		*state = awaitsComp
 		return Release, nil
 	}
-}
-
-// Recorded notes that a PUBREC has been ordered: its PUBREL goes now.
-func (s *Session[M]) Recorded(id uint16) error {
-	state, err := s.out.find(id)
-	if err != nil {
-		return err
-	}
-	if *state != awaitsOrder {
-		return ErrWrongAck
-	}
-	*state = awaitsComp
-	return nil
 }
 
 // PubComp ends a message at QoS 2.
@@ -77,31 +67,47 @@ func (s *Session[M]) PubComp(id uint16) error {
 	return nil
 }
 
-// finish ends a message. A lasting session's has an end only when that is ordered.
+// finish ends a message. One with a number has an end only when that is ordered.
 func (s *Session[M]) finish(id uint16, state *progress) {
-	s.out.used--
-	if !s.out.lasting {
-		*state = idle
-		return
+	if number, numbered := s.out.close(id, state); numbered {
+		s.report.Done = append(s.report.Done, number)
 	}
-	*state = finished
-	s.finished = append(s.finished, s.out.flights.number(id))
 }
 
-// Finished returns the delivery numbers that are complete for the client, or will never be sent, and of which the
-// stream has not been told. Each is returned once; when their completion is ordered, Completed is called.
-func (s *Session[M]) Finished() []uint64 {
-	numbers := s.finished
-	s.finished = nil
-	return numbers
+// Report is what the stream must be told about deliveries with a number. Both lists ascend.
+type Report struct {
+	Received []uint64 // PUBREC came
+	Done     []uint64 // complete for the client, or never sent
 }
 
-// Unreported returns how many numbers Finished would return.
-func (s *Session[M]) Unreported() int { return len(s.finished) }
+// Report returns what has come up since it was last called. When that is ordered, Reported is called.
+func (s *Session[M]) Report() Report {
+	r := s.report
+	s.report = Report{}
+	slices.Sort(r.Received)
+	slices.Sort(r.Done)
+	return r
+}
 
-// Completed notes that the completion of the numbers has been ordered: their packet identifiers are free again.
-func (s *Session[M]) Completed(numbers []uint64) {
-	for _, number := range numbers {
+// Unreported returns how much is in the next Report.
+func (s *Session[M]) Unreported() (received, done int) {
+	return len(s.report.Received), len(s.report.Done)
+}
+
+// Reported notes that a report has been ordered: the packet identifiers of what is done are free again, and PUBREL goes
+// for what was received, in the order of Report.Received. That which has no PUBREL coming any more is left out.
+func (s *Session[M]) Reported(r Report) (release []uint16) {
+	if !s.out.lasting {
+		return nil
+	}
+	for _, number := range r.Received {
+		if state := s.out.flights.at(number); state != nil && *state == awaitsOrder {
+			*state = awaitsComp
+			release = append(release, PacketID(number))
+		}
+	}
+	for _, number := range r.Done {
 		s.out.flights.land(number)
 	}
+	return release
 }

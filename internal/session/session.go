@@ -3,7 +3,8 @@
 //
 // A session is local or lasting (docs/semantics.md, "Sessions"). A local one gives out packet identifiers itself, and its
 // messages end with their acknowledgements. In a lasting one the stream gives each message at QoS 1 and 2 a delivery number,
-// from which its packet identifier follows, and that the client has a message or is done with it counts when it is ordered.
+// from which its packet identifier follows, and that the client has a message or is done with it counts when it is
+// ordered. What a local one gets from a shared subscription is numbered too, so that the stream learns of its end.
 //
 // It decides and does nothing: it knows no socket, no clock and no encoding, and the message is an opaque type
 // parameter. The broker feeds it with what it received and sends what it returns.
@@ -20,8 +21,7 @@ type Limits struct {
 	Send int
 	// Receive is the Receive Maximum that the server announced. MQTT 3.1.1 knows none: 0.
 	Receive int
-	// QueueMessages and QueueBytes bound what waits to be sent. Messages with a delivery number do not count: the
-	// state machine bounds them.
+	// QueueMessages and QueueBytes bound what waits to be sent.
 	QueueMessages int
 	QueueBytes    int
 }
@@ -35,9 +35,9 @@ type Session[M any] struct {
 	bytes  int // of those
 	front  []Entry[M]
 
-	out      window
-	finished []uint64
-	in       inbound
+	out    window
+	report Report
+	in     inbound
 }
 
 // New returns the state of a local session that has just begun.
@@ -59,13 +59,17 @@ type Entry[M any] struct {
 	Size    int // what the entry counts against QueueBytes
 	// Expires is the moment, on the caller's clock, from which the message must not be sent any more; 0 is never.
 	Expires int64
-	// Number is the delivery number of a message at QoS 1 or 2 in a lasting session. Numbers ascend.
-	Number uint64
-	QoS    byte
+	// Number is the delivery number, which ascends; only with Numbered. In a lasting session all messages at QoS 1 and 2
+	// have one, in a local one those of shared subscriptions.
+	Number   uint64
+	Numbered bool
+	QoS      byte
 	// Again: an earlier connection may have sent the message, so it goes with DUP [MQTT-3.3.1-1], and does not expire.
 	Again bool
 	// Received: the client has the message, and PUBREL is to be sent in place of PUBLISH.
 	Received bool
+	// Free: the entry does not count against the bounds of the queue. Somebody else bounds it.
+	Free bool
 	// TooLarge: the client takes no packet as large. The message's turn finishes its delivery number, and that is all.
 	TooLarge bool
 	// Mark says that the entry is no message but a place in the queue which means something to the broker. Its turn
@@ -96,7 +100,7 @@ const (
 
 // Push appends an entry to the outbound queue.
 func (s *Session[M]) Push(e Entry[M]) Verdict {
-	if s.counts(&e) {
+	if !e.Free {
 		if s.queued >= s.limits.QueueMessages || s.bytes+e.Size > s.limits.QueueBytes {
 			return refusal(&e)
 		}
@@ -106,9 +110,6 @@ func (s *Session[M]) Push(e Entry[M]) Verdict {
 	s.queue.push(e)
 	return Queued
 }
-
-// counts tells whether the entry counts against the bounds of the queue.
-func (s *Session[M]) counts(e *Entry[M]) bool { return !s.out.lasting || e.QoS == 0 }
 
 func refusal[M any](e *Entry[M]) Verdict {
 	if e.QoS == 0 && !e.Mark {
@@ -134,10 +135,10 @@ func (s *Session[M]) Pop(now int64) (Sending[M], bool) {
 	switch {
 	case head.QoS == 0:
 	case !head.lapses(now):
-		sending.PacketID = s.out.open(head.Number, begin(head))
-	case s.out.lasting:
-		s.out.flights.push(head.Number, finished)
-		s.finished = append(s.finished, head.Number)
+		sending.PacketID = s.out.open(head.Number, head.Numbered, begin(head))
+	case head.Numbered:
+		s.out.skip(head.Number)
+		s.report.Done = append(s.report.Done, head.Number)
 	}
 	s.dropHead()
 	return sending, true
@@ -169,7 +170,7 @@ func (s *Session[M]) dropHead() {
 		}
 		return
 	}
-	if head := s.queue.first(); s.counts(head) {
+	if head := s.queue.first(); !head.Free {
 		s.queued--
 		s.bytes -= head.Size
 	}

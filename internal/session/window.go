@@ -39,8 +39,9 @@ func begin[M any](e *Entry[M]) progress {
 type window struct {
 	limit   int
 	used    int
-	slots   slots   // local
-	flights flights // lasting
+	slots   slots             // local
+	numbers map[uint16]uint64 // local: the delivery numbers of those that have one
+	flights flights           // lasting
 	lasting bool
 }
 
@@ -50,13 +51,40 @@ func (w *window) full(number uint64) bool {
 }
 
 // open takes an identifier for a message that is not held up by full.
-func (w *window) open(number uint64, state progress) (id uint16) {
+func (w *window) open(number uint64, numbered bool, state progress) (id uint16) {
 	w.used++
-	if !w.lasting {
-		return w.slots.open(w.used, state)
+	if w.lasting {
+		w.flights.push(number, state)
+		return PacketID(number)
 	}
-	w.flights.push(number, state)
-	return PacketID(number)
+	id = w.slots.open(w.used, state)
+	if numbered {
+		if w.numbers == nil {
+			w.numbers = map[uint16]uint64{}
+		}
+		w.numbers[id] = number
+	}
+	return id
+}
+
+// skip notes a number that will not be sent.
+func (w *window) skip(number uint64) {
+	if w.lasting {
+		w.flights.push(number, finished)
+	}
+}
+
+// close ends a message that find has found, and returns its delivery number if it has one.
+func (w *window) close(id uint16, state *progress) (number uint64, numbered bool) {
+	w.used--
+	if w.lasting {
+		*state = finished
+		return w.flights.number(id), true
+	}
+	*state = idle
+	number, numbered = w.numbers[id]
+	delete(w.numbers, id)
+	return number, numbered
 }
 
 // find returns the progress of an identifier in use.
