@@ -65,8 +65,10 @@ type Session struct {
 	Epoch   uint64 // index of the CONNECT that created the session; names it together with the client id
 	Present bool   // the session was there before: the session present flag
 	Next    uint64 // the number of the session's next delivery
-	// Unfinished are the numbered deliveries that are not done, oldest first. Any of them may have been sent: they are
-	// sent again with DUP [MQTT-4.4.0-1].
+	// Offered is the number from which on no connection has had the deliveries yet.
+	Offered uint64
+	// Unfinished are the numbered deliveries that are not done, oldest first. Any of them below Offered may have been
+	// sent: they are sent again with DUP [MQTT-4.4.0-1].
 	Unfinished []Unfinished
 	// Unreleased are the packet identifiers of the client's QoS 2 publishes that wait for PUBREL, ascending.
 	Unreleased []uint16
