@@ -92,6 +92,7 @@ func (d *daemon) assemble(id *identity) error {
 		AllowAnonymous:      func() bool { return d.cfg.AllowAnonymousLogin || d.users.AllowAnonymous() },
 		SilentConnectErrors: func() bool { return d.cfg.SilentConnectErrors || d.users.SilentConnectErrors() },
 		ConnectTimeout:      d.cfg.ConnectTimeout, MaxKeepAlive: d.cfg.MaxKeepAlive,
+		MaxSessionExpiry: d.cfg.MaxSessionExpiry,
 		MaxPacketSize: d.cfg.MaxPacketSize, ReceiveMaximum: d.cfg.MaxInflight,
 		MaxQueueMessages: d.cfg.MaxQueuedMessages, MaxQueueBytes: d.cfg.MaxQueuedBytes,
 		StallDispatchLocal: d.cfg.StallDispatch == "local",

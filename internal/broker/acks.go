@@ -44,12 +44,18 @@ func (c *client) progress(take func(*session.Session[outgoing]) error) error {
 	return err
 }
 
-// wakeAcked lets the writer use the places in the window that acknowledgements have made. Those that were read together
-// make them together, so that it writes many messages at once and not one for each.
+// wakeAcked lets the writer use the places in the window that acknowledgements have made, and the stream know of them.
+// Those that were read together do so together, so that the writer sends many messages at once and not one for each.
 func (c *client) wakeAcked() {
-	if c.input.acked {
-		c.input.acked = false
-		c.wake()
+	if !c.input.acked {
+		return
+	}
+	c.input.acked = false
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase == connected {
+		c.reportDue()
+		c.wakeWriter()
 	}
 }
 
@@ -69,7 +75,8 @@ func (c *client) onPubcomp(p *mqtt.Pubcomp) error {
 	return ignoreUnknown(c.progress(func(s *session.Session[outgoing]) error { return s.PubComp(p.PacketID) }))
 }
 
-// onPubrec answers with PUBREL, unless the client has refused the message [MQTT-4.3.3-4].
+// onPubrec answers with PUBREL, unless the client has refused the message [MQTT-4.3.3-4] or the stream has to know
+// first.
 func (c *client) onPubrec(p *mqtt.Pubrec) error {
 	var next session.Receipt
 	err := c.progress(func(s *session.Session[outgoing]) (err error) {
@@ -86,8 +93,16 @@ func (c *client) onPubrec(p *mqtt.Pubrec) error {
 	}
 }
 
-// onPubrel answers with PUBCOMP. The session is local: nobody else needs to know (docs/semantics.md, "Publishing").
+// onPubrel answers with PUBCOMP: at once in a local session, of which nobody else needs to know, and from the stream in a
+// lasting one (docs/semantics.md, "Publishing").
 func (c *client) onPubrel(p *mqtt.Pubrel) error {
+	if c.lasting {
+		if err := c.awaitControl(); err != nil {
+			return err
+		}
+		token := replica.Token{Owner: c, PacketID: p.PacketID, Kind: tokenRelease}
+		return c.order(&replica.Release{Connection: c.number, PacketID: p.PacketID}, token, entryOverhead)
+	}
 	err := c.progress(func(s *session.Session[outgoing]) error { return s.Release(p.PacketID) })
 	answer := &mqtt.Pubcomp{PacketID: p.PacketID}
 	if errors.Is(err, session.ErrUnknownID) {
@@ -96,4 +111,19 @@ func (c *client) onPubrel(p *mqtt.Pubrel) error {
 		return err
 	}
 	return c.reply(answer)
+}
+
+// released answers a PUBREL that the stream has seen.
+func (c *client) released(id uint16, outcome replica.Outcome) {
+	answer := &mqtt.Pubcomp{PacketID: id}
+	if outcome == replica.Unknown {
+		c.broker.counters.unknownAcks.Add(1)
+		answer.Code = mqtt.PacketIdentifierNotFound
+	}
+	c.mu.Lock()
+	if c.phase == connected {
+		_ = c.session.Release(id) // unknown here if an earlier connection brought the PUBLISH
+	}
+	c.mu.Unlock()
+	c.sendControl(answer)
 }

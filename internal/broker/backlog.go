@@ -8,9 +8,9 @@ import (
 	"github.com/foxmq/foxmq/internal/replica"
 )
 
-// backlog is what a client wants to submit while the stream is full: its CONNECT, and the publishes of an MQTT 5
-// client at QoS 1 and 2, which must be read on so that it gets its PINGRESP and the rest. Its Receive Maximum bounds
-// their number. A submitter goroutine runs as long as the backlog is not empty.
+// backlog is what a client wants to submit while the stream is full, but for the publishes of those that are not read
+// on meanwhile. The Receive Maximum bounds the number of publishes, and awaitBacklog everything else. Reports take this
+// way always. A submitter goroutine runs as long as the backlog is not empty.
 type backlog struct {
 	waiting []postponed
 	bytes   int
@@ -21,13 +21,18 @@ type postponed struct {
 	cmd      replica.Command
 	token    replica.Token
 	size     int
-	deadline time.Time // zero: it waits as long as the client lives
+	deadline time.Time // of a publish; zero for everything else
 }
 
 // postpone puts a command into the backlog.
 func (c *client) postpone(p postponed) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.enqueue(p)
+}
+
+// enqueue is postpone with mu held.
+func (c *client) enqueue(p postponed) {
 	c.backlog.waiting = append(c.backlog.waiting, p)
 	c.backlog.bytes += p.size
 	if len(c.backlog.waiting) == 1 {
@@ -69,28 +74,35 @@ func (c *client) backlogNext() (postponed, bool) {
 }
 
 // submitOne submits a postponed command, or gives it up: a CONNECT when its client has left, a publish after its
-// deadline, which is then answered 0x97 (docs/semantics.md, "Publishing").
+// deadline, which is then answered 0x97 (docs/semantics.md, "Publishing"), and anything else when the broker stops.
 func (c *client) submitOne(p postponed) {
 	if !c.announced.Load() {
 		return // its CONNECT has been given up, so nothing else would have an effect
 	}
-	ctx := c.ctx
-	if !p.deadline.IsZero() {
+	ctx := c.broker.quit
+	switch {
+	case p.token.Kind == tokenConnect:
+		ctx = c.ctx
+	case !p.deadline.IsZero():
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(c.broker.quit, p.deadline)
+		ctx, cancel = context.WithDeadline(ctx, p.deadline)
 		defer cancel()
 	}
-	if c.broker.config.Stream.Submit(ctx, p.cmd, p.token) == nil {
-		return
+	if c.broker.config.Stream.Submit(ctx, p.cmd, p.token) != nil {
+		c.giveUpOn(p)
 	}
-	if p.token.Kind == tokenConnect {
+}
+
+func (c *client) giveUpOn(p postponed) {
+	switch {
+	case p.token.Kind == tokenConnect:
 		c.announced.Store(false)
-		return
+	case !p.deadline.IsZero():
+		c.concluded()
+		c.broker.counters.refusedPublishes.Add(1)
+		c.acknowledge(p.token, mqtt.QuotaExceeded)
+		c.wake()
 	}
-	c.concluded()
-	c.broker.counters.refusedPublishes.Add(1)
-	c.acknowledge(p.token, mqtt.QuotaExceeded)
-	c.wake()
 }
 
 // awaitBacklog waits until at most so many bytes of commands are postponed, and all of them are gone if that is 0.

@@ -29,7 +29,7 @@ type Broker struct {
 
 	mu       sync.Mutex
 	open     map[*client]struct{} // guarded by mu
-	mortal   map[string]*client   // the newest client with a will of each client id; guarded by mu
+	mortal   map[string]*client   // the newest mortal client of each client id; guarded by mu
 	stopping bool                 // guarded by mu
 }
 

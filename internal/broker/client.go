@@ -37,10 +37,16 @@ type client struct {
 	version   mqtt.Version
 	id        string
 	user      string
-	maxPacket int  // the longest packet that the client takes; 0 is no limit
-	lasting   bool // it asked for a session that outlives the connection
+	maxPacket int      // the longest packet that the client takes; 0 is no limit
+	clean     bool     // it starts clean
+	expiry    uint32   // for how many seconds the session may outlive the connection, as granted
+	prolongs  bool     // it asked for more than none, so DISCONNECT may, too
+	mortal    bool     // its end means something: it has a will, or a session that may go on
+	goodbye   *goodbye // of a mortal client
+	limits    session.Limits
 
-	connack []byte // with success, ready to be sent; until admitted
+	connack *mqtt.Connack // with success; until admitted
+	lasting bool          // the session is a lasting one; constant once admitted
 
 	announced atomic.Bool // the CONNECT has been submitted, or will be
 	over      atomic.Bool // the stream has ended the connection
@@ -51,13 +57,15 @@ type client struct {
 	helpers sync.WaitGroup // the goroutines beside the reader
 	ended   chan struct{}  // closed when the end of the connection has been submitted, if it had to be
 
-	mu      sync.Mutex
-	change  sync.Cond                  // on mu: something that the reader may wait for has changed
-	phase   phase                      // guarded by mu
-	session *session.Session[outgoing] // guarded by mu; set before connected
-	control []byte                     // packets other than PUBLISH that wait to be sent; guarded by mu
-	writing bool                       // a writer goroutine runs; guarded by mu
-	backlog backlog                    // guarded by mu
+	mu         sync.Mutex
+	change     sync.Cond                  // on mu: something that the reader may wait for has changed
+	phase      phase                      // guarded by mu
+	session    *session.Session[outgoing] // guarded by mu; set before connected
+	control    []byte                     // packets other than PUBLISH that wait to be sent; guarded by mu
+	writing    bool                       // a writer goroutine runs; guarded by mu
+	delayed    bool                       // a report will be made in time; guarded by mu
+	lastReport int64                      // when the last one was made; guarded by mu
+	backlog    backlog                    // guarded by mu
 
 	input  input   // the reader's
 	sent   aliases // the writer's

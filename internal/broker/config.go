@@ -30,6 +30,9 @@ type Config struct {
 	// MaxKeepAlive in seconds is the longest keep alive, and the one of clients that ask for none. 0 is no bound:
 	// its default is set by the caller, 3,600 by the command line.
 	MaxKeepAlive uint16
+	// MaxSessionExpiry is the longest that a session outlives its connection, and how long those of MQTT 3 that do not
+	// start clean do. 0 is not at all: its default is set by the caller, 7 days by the command line.
+	MaxSessionExpiry time.Duration
 	// WriteTimeout is how long the network may take nothing from us before a client is given up. Default 30 s.
 	WriteTimeout time.Duration
 
@@ -112,6 +115,7 @@ func (c *Config) validate() error {
 		most  int
 	}{
 		{"connect timeout", int(c.ConnectTimeout), math.MaxInt},
+		{"maximum session expiry", int(c.MaxSessionExpiry/time.Second) + 1, math.MaxUint32 + 1},
 		{"write timeout", int(c.WriteTimeout), math.MaxInt},
 		{"maximum connections", c.MaxConnections, math.MaxInt},
 		{"maximum packet size", c.MaxPacketSize, 1 << 28},

@@ -28,7 +28,7 @@ func (c *client) handshake() error {
 		return errRefused
 	}
 	c.prepare(p)
-	if !c.fits(len(c.connack)) {
+	if !c.fits(len(c.connack.Append(nil, c.version))) {
 		c.refuse(&mqtt.Error{Code: mqtt.PacketTooLarge})
 		return errRefused
 	}
@@ -142,31 +142,50 @@ func (c *client) prepare(p *mqtt.Connect) {
 	}
 	// One and a half times the keep alive [MQTT-3.1.2-22].
 	c.setPatience(time.Duration(keepAlive) * 1500 * time.Millisecond)
-	limits := session.Limits{
+	c.limits = session.Limits{
 		Send:          config.SendMaximum,
 		QueueMessages: config.MaxQueueMessages,
 		QueueBytes:    config.MaxQueueBytes,
 	}
 	if c.version == mqtt.V5 {
-		limits.Send = min(limits.Send, int(p.ReceiveMaximum))
-		limits.Receive = config.ReceiveMaximum
+		c.limits.Send = min(c.limits.Send, int(p.ReceiveMaximum))
+		c.limits.Receive = config.ReceiveMaximum
 	}
 	c.sent.most = min(int(p.TopicAliasMaximum), config.TopicAliasMaximum)
-	c.lasting = !isLocal(p)
-	c.session = session.New[outgoing](limits)
-	c.connack = c.acceptance(p, keepAlive).Append(nil, c.version)
+	c.clean, c.expiry, c.prolongs = p.CleanStart, c.grantedExpiry(p), p.SessionExpiry > 0
+	if c.mortal = p.Will != nil || c.expiry > 0; c.mortal {
+		c.goodbye = &goodbye{applied: make(chan struct{})}
+	}
+	c.connack = c.acceptance(p, keepAlive)
+}
+
+// grantedExpiry is for how many seconds the session may outlive the connection. MQTT 3 knows only as long as possible
+// and not at all.
+func (c *client) grantedExpiry(p *mqtt.Connect) uint32 {
+	if c.version == mqtt.V5 {
+		return c.broker.longest(p.SessionExpiry)
+	}
+	if p.CleanStart {
+		return 0
+	}
+	return c.broker.longest(replica.Never)
+}
+
+// longest returns the session expiry interval, or the longest one if that is less.
+func (b *Broker) longest(expiry uint32) uint32 {
+	return uint32(min(int64(expiry), int64(b.config.MaxSessionExpiry/time.Second)))
 }
 
 // acceptance is the CONNACK for a client that is let in. It names what differs from what the client asked for or from
-// MQTT's defaults. A session ends with its connection, whatever the client would like, so none is ever present.
+// MQTT's defaults. Whether a session is present is not known yet.
 func (c *client) acceptance(p *mqtt.Connect, keepAlive uint16) *mqtt.Connack {
 	config := &c.broker.config
 	ack := &mqtt.Connack{
-		HasSessionExpiry:   p.SessionExpiry > 0,
+		HasSessionExpiry:   c.expiry != p.SessionExpiry,
+		SessionExpiry:      c.expiry,
 		ReceiveMaximum:     uint16(config.ReceiveMaximum),
 		MaximumPacketSize:  uint32(config.MaxPacketSize),
 		TopicAliasMaximum:  uint16(config.TopicAliasMaximum),
-		SharedUnavailable:  true,
 		HasServerKeepAlive: keepAlive != p.KeepAlive,
 		ServerKeepAlive:    keepAlive,
 	}
@@ -174,80 +193,4 @@ func (c *client) acceptance(p *mqtt.Connect, keepAlive uint16) *mqtt.Connack {
 		ack.AssignedClientID = c.id
 	}
 	return ack
-}
-
-// announce submits the CONNECT and waits until it is applied: only then the client is connected, everywhere.
-func (c *client) announce(p *mqtt.Connect) error {
-	c.awaitGoodbye(p.Will != nil)
-	cmd := &replica.Connect{Connection: c.number, ClientID: c.id, Will: will(p.Will)}
-	c.announced.Store(true)
-	if c.broker.config.Stream.TrySubmit(cmd, c.connectToken()) != nil {
-		c.postpone(postponed{cmd: cmd, token: c.connectToken()})
-	}
-	return c.awaitAdmission()
-}
-
-// isLocal tells whether the CONNECT asks for a session that ends with its connection (docs/semantics.md, "Sessions").
-func isLocal(p *mqtt.Connect) bool {
-	if p.Version == mqtt.V5 {
-		return p.SessionExpiry == 0
-	}
-	return p.CleanStart
-}
-
-// awaitAdmission waits until the CONNECT is applied, at most the connect time-out. Without a quorum local sessions are
-// let in at once: nobody else can know better (docs/semantics.md, "Losing the quorum").
-func (c *client) awaitAdmission() error {
-	timeout := time.NewTimer(c.broker.config.ConnectTimeout)
-	defer timeout.Stop()
-	poll := time.NewTicker(quorumPoll)
-	defer poll.Stop()
-	for {
-		if !c.lasting && c.broker.config.State.Stalled() {
-			c.broker.admitUnordered(c)
-		}
-		select {
-		case <-c.admitted:
-			return nil
-		case <-c.ctx.Done():
-			return errRefused
-		case <-timeout.C:
-			c.broker.counters.connectTimeouts.Add(1)
-			c.refuse(&mqtt.Error{Code: mqtt.ServerUnavailable})
-			return errRefused
-		case <-poll.C:
-		}
-	}
-}
-
-// will is the message that goes if the client does not say goodbye. Its delay counts for nothing: the session ends
-// with the connection, and then the will goes at the latest [MQTT-3.1.3-9].
-func will(w *mqtt.Will) *replica.Message {
-	if w == nil {
-		return nil
-	}
-	return &replica.Message{
-		Topic:      w.Topic,
-		Payload:    w.Payload,
-		Properties: w.Forward,
-		Expiry:     w.Expiry,
-		HasExpiry:  w.HasExpiry,
-		QoS:        w.QoS,
-		Retain:     w.Retain,
-	}
-}
-
-// admit makes the client connected. It runs on the apply goroutine.
-func (c *client) admit() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.phase != connecting {
-		return false
-	}
-	c.phase = connected
-	c.control = append(c.control, c.connack...)
-	c.connack = nil
-	c.wakeWriter()
-	close(c.admitted)
-	return true
 }

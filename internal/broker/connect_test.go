@@ -197,7 +197,7 @@ func (k *kit) connections(want int) {
 }
 
 func TestWithoutQuorumLocalSessionsAreLetIn(t *testing.T) {
-	inVersions(t, func(k *kit, v mqtt.Version) {
+	inVersionsLasting(t, func(k *kit, v mqtt.Version) {
 		k.stream.stall()
 		p := k.join("local", v)
 		p.subscribe("#")
@@ -205,7 +205,7 @@ func TestWithoutQuorumLocalSessionsAreLetIn(t *testing.T) {
 		p.gets()
 
 		lasting := k.dial("lasting", v)
-		lasting.connect(func(c *mqtt.Connect) { c.CleanStart, c.SessionExpiry = false, 3600 })
+		lasting.connect(for1h)
 		time.Sleep(11 * time.Second)
 		lasting.gets("CONNACK 88", "closed")
 		p.gets()

@@ -18,6 +18,7 @@ type dispatcher struct {
 	serial  uint64                      // of the message being delivered
 	hits    []*client                   // who gets it
 	from    string                      // the client id of its publisher
+	replay  bool                        // what is sent next is retained, and asked for by the transaction
 	queued  int                         // since the writers were woken
 	onMatch func(*client, subscription) // match
 	woken   []*client                   // whose writers have something to do
@@ -30,6 +31,7 @@ type dispatcher struct {
 // routes is what the apply goroutine keeps of each client.
 type routes struct {
 	name          replica.Conn            // zero until the CONNECT is applied
+	stored        *replica.Session        // what a lasting session brings with it; until admitted
 	subscriptions map[string]subscription // by filter
 	hit           hit
 	woken         bool // it is in dispatcher.woken
@@ -61,6 +63,7 @@ func (d *dispatcher) Applied(results []replica.Result) {
 		r := &results[i]
 		d.clock.set(r.Time, now)
 		d.ordered(r)
+		d.replay = false
 		for j := range r.Effects {
 			d.effect(r, &r.Effects[j], now)
 		}
@@ -82,21 +85,40 @@ func (d *dispatcher) effect(r *replica.Result, e *replica.Effect, now int64) {
 	switch e.Kind {
 	case replica.Deliver:
 		d.deliver(e.Message, e.ClientID, now)
+	case replica.Send:
+		d.sendTo(e, now)
 	case replica.Connected:
 		if c, ok := r.Token.Owner.(*client); ok && r.Own {
-			c.routes.name = e.Conn
+			c.routes.name, c.routes.stored = e.Conn, e.Session
 		}
 	case replica.Superseded:
 		d.lost(e, mqtt.SessionTakenOver)
 	case replica.Ended:
 		d.lost(e, mqtt.ServerBusy)
+	case replica.Overflow:
+		if c := d.holder(e); c != nil && c.close(mqtt.QuotaExceeded) {
+			d.broker.counters.slowReaders.Add(1)
+		}
+	case replica.Subscribed, replica.Unsubscribed:
+		if q, ok := r.Token.Owner.(*request); ok && r.Own {
+			q.decided(e.Codes)
+			d.replay = true
+		}
 	}
+}
+
+// holder returns the client of the effect's connection, if it is one of this node's.
+func (d *dispatcher) holder(e *replica.Effect) *client {
+	if c := d.byID[e.ClientID]; c != nil && c.routes.name == e.Conn {
+		return c
+	}
+	return nil
 }
 
 // lost closes the client whose connection is no more for the cluster, if it is one of this node's.
 func (d *dispatcher) lost(e *replica.Effect, reason mqtt.ReasonCode) {
-	c := d.byID[e.ClientID]
-	if c == nil || c.routes.name != e.Conn {
+	c := d.holder(e)
+	if c == nil {
 		return
 	}
 	c.over.Store(true)
@@ -105,17 +127,37 @@ func (d *dispatcher) lost(e *replica.Effect, reason mqtt.ReasonCode) {
 	}
 }
 
-// complete tells a client what became of its own transaction.
+// complete tells a client what became of its own transaction. What a newer connection has superseded is not answered.
 func (d *dispatcher) complete(r *replica.Result) {
-	c, ok := submitter(r.Token)
-	if ok && r.Token.Kind != tokenConnect {
+	c, own := submitter(r.Token)
+	if own && r.Token.Kind <= tokenPublish2 {
 		c.concluded()
 	}
+	if g, ok := r.Token.Owner.(*goodbye); ok {
+		close(g.applied)
+	}
+	if r.Outcome == replica.Stale {
+		return
+	}
+	if own {
+		d.completeOwn(c, r)
+		return
+	}
+	switch owner := r.Token.Owner.(type) {
+	case *request:
+		owner.answer()
+	case *reported:
+		owner.applied()
+	}
+}
+
+func (d *dispatcher) completeOwn(c *client, r *replica.Result) {
 	switch {
-	case !ok || r.Outcome == replica.Stale: // a newer connection has superseded this one: never acknowledged
 	case r.Token.Kind == tokenConnect:
 		d.connected(c, r.Outcome)
-	case r.Outcome != replica.Applied:
+	case r.Token.Kind == tokenRelease:
+		c.released(r.Token.PacketID, r.Outcome)
+	case r.Outcome != replica.Applied && r.Outcome != replica.Repeated:
 		d.refused(c, r.Token)
 	case r.Token.Kind != tokenPublish0:
 		c.acknowledge(r.Token, mqtt.Success)
@@ -134,7 +176,9 @@ func (d *dispatcher) connected(c *client, outcome replica.Outcome) {
 
 // admit makes a client the connected one of its client id on this node.
 func (d *dispatcher) admit(c *client) {
-	if !c.admit() {
+	stored := c.routes.stored
+	c.routes.stored = nil
+	if !c.admit(stored, d.resume(c, stored)) {
 		return
 	}
 	if old := d.byID[c.id]; old != nil && old.close(mqtt.SessionTakenOver) {

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// farewell is how long the last packets may take to leave.
-	farewell = 2 * time.Second
+	// goodbyeTimeout is how long the last packets may take to leave.
+	goodbyeTimeout = 2 * time.Second
 	// linger is how long we read on after our last packet. A socket that is closed with unread bytes in it resets
 	// the connection, and the client may never see why.
 	linger = time.Second
@@ -45,36 +45,45 @@ func (c *client) finish(last func(dst []byte, p phase) []byte) bool {
 		return false
 	}
 	c.control = last(c.control, c.phase)
+	if c.phase == connected {
+		c.report()
+	}
 	c.phase = closing
 	c.session = nil
 	c.cancel()
 	c.conn.SetReadDeadline(time.Unix(0, 1))
-	c.conn.SetWriteDeadline(time.Now().Add(farewell))
+	c.conn.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
 	c.wakeWriter()
 	c.change.Broadcast()
 	return true
 }
 
-// end is the last thing a reader does. It returns when no other goroutine knows the client. The socket does not wait
-// for the stream, which may be full, nor the stream for the socket. The stream is told before anything else that may
-// take a moment: a client that says goodbye and connects again at once must not find itself taken over, and its will
-// published [MQTT-3.14.4-3].
+// end is the last thing a reader does. It returns when no other goroutine knows the client. The stream, which may be
+// full, does not wait for the socket, and the socket for the stream only as awaitOrder says. The stream is told before
+// anything else that may take a moment: a client that says goodbye and connects again at once must not find itself taken
+// over, and its will published [MQTT-3.14.4-3].
 func (c *client) end(err error) {
 	c.close(c.reason(err))
-	c.helpers.Go(c.hangUp)
-	c.announceEnd(!errors.Is(err, errDisconnect))
+	saidSo := errors.Is(err, errDisconnect) || errors.Is(err, errKeepWill)
+	c.helpers.Go(func() { c.hangUp(saidSo) })
+	if !c.announceEnd(!errors.Is(err, errDisconnect)) && c.mortal {
+		close(c.goodbye.applied)
+	}
 	close(c.ended)
 	c.broker.forget(c)
 	c.helpers.Wait()
 }
 
 // hangUp closes the socket when the last packets are out.
-func (c *client) hangUp() {
+func (c *client) hangUp(saidSo bool) {
 	c.mu.Lock()
 	for c.writing {
 		c.change.Wait()
 	}
 	c.mu.Unlock()
+	if saidSo {
+		c.awaitOrder()
+	}
 	c.lingerOn()
 	c.conn.Close()
 }
@@ -97,22 +106,32 @@ func (c *client) reason(err error) mqtt.ReasonCode {
 	}
 }
 
-// announceEnd tells the cluster that the connection is over, after everything that the client has submitted. A
-// CONNECT that nobody else has seen, and nothing followed, is taken back instead.
-func (c *client) announceEnd(publishWill bool) {
+// announceEnd tells the cluster that the connection is over, after everything that the client has submitted, and reports
+// whether it has to. A CONNECT that nobody else has seen, and nothing followed, is taken back instead.
+func (c *client) announceEnd(publishWill bool) bool {
 	c.awaitBacklog(0)
 	if !c.announced.Load() || c.over.Load() {
-		return
+		return false
 	}
 	stream := c.broker.config.Stream
 	if !c.input.submitted && stream.Withdraw(c.connectToken()) {
-		return
+		return false
 	}
-	cmd, token := &replica.End{Connection: c.number, PublishWill: publishWill}, replica.Token{}
-	if stream.TrySubmit(cmd, token) != nil {
-		// The only errors are that the node or the broker stops: then the node's next boot tells the cluster.
-		_ = stream.Submit(c.broker.quit, cmd, token)
+	cmd, token := c.farewell(publishWill), replica.Token{}
+	if c.mortal {
+		token = replica.Token{Owner: c.goodbye, Kind: tokenOther}
 	}
+	// The only errors of Submit are that the node or the broker stops: then the node's next boot tells the cluster.
+	return stream.TrySubmit(cmd, token) == nil || stream.Submit(c.broker.quit, cmd, token) == nil
+}
+
+// farewell is the end of the connection as the client wants it.
+func (c *client) farewell(publishWill bool) *replica.End {
+	cmd := &replica.End{Connection: c.number, PublishWill: publishWill}
+	if expiry := c.input.lastExpiry; expiry != nil {
+		cmd.HasExpiry, cmd.Expiry = true, *expiry
+	}
+	return cmd
 }
 
 // lingerOn lets the client read our last packet before the socket goes.

@@ -5,12 +5,18 @@ import "time"
 // goodbyeGrace is how long a CONNECT waits for an older connection of the same client to end by itself.
 const goodbyeGrace = 50 * time.Millisecond
 
+// orderTimeout is how long the end of a connection may take to be ordered before the socket is closed all the same.
+const orderTimeout = time.Second
+
+// goodbye marks the end of a connection in the stream.
+type goodbye struct{ applied chan struct{} }
+
 // awaitGoodbye lets an older connection of this client id say goodbye. A client that disconnects and connects again at
 // once has sent DISCONNECT before CONNECT, but two goroutines read them, and if the stream had CONNECT first, it would
-// publish a will that must not go [MQTT-3.14.4-3]. Connections without a will have nothing to lose. Of a connection on
-// another node nothing is known here.
-func (c *client) awaitGoodbye(hasWill bool) {
-	old := c.broker.succeed(c, hasWill)
+// publish a will that must not go [MQTT-3.14.4-3], and miss what DISCONNECT says of the session's expiry and what was
+// acknowledged last. Of a connection on another node nothing is known here: that is what awaitOrder is for.
+func (c *client) awaitGoodbye() {
+	old := c.broker.succeed(c)
 	if old == nil {
 		return
 	}
@@ -23,14 +29,29 @@ func (c *client) awaitGoodbye(hasWill bool) {
 	}
 }
 
-// succeed returns the connection with a will that has the client's id, if there is one, and makes the client that one
-// if it has a will itself.
-func (b *Broker) succeed(c *client, hasWill bool) (old *client) {
+// succeed returns the newest mortal client with the client's id, if there is one, and makes the client that one if it is
+// mortal itself.
+func (b *Broker) succeed(c *client) (old *client) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	old = b.mortal[c.id]
-	if hasWill {
+	if c.mortal {
 		b.mortal[c.id] = c
 	}
 	return old
+}
+
+// awaitOrder waits until the client's DISCONNECT has been ordered, if that means something. So one that waits for us to
+// close the connection, before it connects to another node, finds there what it has left.
+func (c *client) awaitOrder() {
+	if !c.mortal {
+		return
+	}
+	timeout := time.NewTimer(orderTimeout)
+	defer timeout.Stop()
+	select {
+	case <-c.goodbye.applied:
+	case <-timeout.C:
+	case <-c.broker.quit.Done():
+	}
 }

@@ -20,11 +20,12 @@ type input struct {
 	deadline time.Time     // of the socket; zero is none
 	waiting  bool          // the deadline holds for the packet that is awaited
 
-	aliases   []string        // by topic alias - 1; "" is undefined
-	publish   replica.Publish // reused for every PUBLISH
-	postponed bool            // the backlog may not be empty
-	acked     bool            // the window may have places that the writer does not know of
-	submitted bool            // something after CONNECT has been submitted
+	aliases    []string        // by topic alias - 1; "" is undefined
+	publish    replica.Publish // reused for every PUBLISH
+	postponed  bool            // the backlog may not be empty
+	acked      bool            // the window may have places that the writer does not know of
+	submitted  bool            // something after CONNECT has been submitted
+	lastExpiry *uint32         // the session expiry interval that DISCONNECT brought; nil: none
 }
 
 // socket is a client's connection as its reader sees it: the wait for bytes ends when the client has been silent for

@@ -73,6 +73,7 @@ func (c *client) packet(p *mqtt.Publish, s *session.Sending[outgoing], now int64
 		Payload:  m.Payload,
 		QoS:      s.QoS,
 		Retain:   s.Message.retain,
+		Dup:      s.Again,
 		PacketID: s.PacketID,
 	}
 	if c.version != mqtt.V5 {
@@ -80,7 +81,7 @@ func (c *client) packet(p *mqtt.Publish, s *session.Sending[outgoing], now int64
 	}
 	p.Forward, p.SubscriptionIDs = m.Properties, s.Message.ids
 	if s.Expires != 0 { // what is left of it [MQTT-3.3.2-6]
-		p.HasExpiry, p.Expiry = true, uint32((s.Expires-now+second-1)/second)
+		p.HasExpiry, p.Expiry = true, uint32(max(0, s.Expires-now+second-1)/second)
 	}
 }
 

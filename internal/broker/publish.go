@@ -14,6 +14,8 @@ const (
 	tokenPublish1
 	tokenPublish2
 	tokenConnect
+	tokenRelease
+	tokenOther // the owner knows
 )
 
 // onPublish handles a PUBLISH from the client.
@@ -131,6 +133,10 @@ func (c *client) submitPublish(p *mqtt.Publish, token replica.Token) error {
 		QoS:        p.QoS,
 		Retain:     p.Retain,
 	}
+	in.publish.PacketID = 0
+	if c.lasting && p.QoS == 2 {
+		in.publish.PacketID = p.PacketID
+	}
 	c.unapplied.Add(1)
 	stream := c.broker.config.Stream
 	in.postponed = in.postponed && c.hasBacklog()
@@ -147,6 +153,21 @@ func (c *client) submitPublish(p *mqtt.Publish, token replica.Token) error {
 	if err := stream.Submit(c.ctx, &in.publish, token); err != nil {
 		return errUnavailable
 	}
+	return nil
+}
+
+// order hands a command of the reader other than a publish to the stream, behind everything that it has submitted
+// before. It waits only for memory; size in bytes is what the command counts while it is postponed.
+func (c *client) order(cmd replica.Command, token replica.Token, size int) error {
+	in := &c.input
+	in.submitted = true
+	in.postponed = in.postponed && c.hasBacklog()
+	if !in.postponed && c.broker.config.Stream.TrySubmit(cmd, token) == nil {
+		return nil
+	}
+	in.postponed = true
+	c.postpone(postponed{cmd: cmd, token: token, size: size})
+	c.awaitBacklog(c.broker.config.MaxPacketSize)
 	return nil
 }
 

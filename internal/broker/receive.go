@@ -58,17 +58,20 @@ func (c *client) handle(packet mqtt.Packet) error {
 	}
 }
 
-// onDisconnect says whether the will goes. The client may not give its session a life that it had not when it came
-// (section 3.14.2.2.2 of MQTT 5.0).
+// onDisconnect says whether the will goes, and how long the session. The client may not give its session a life that it
+// had not when it came [MQTT-3.14.2-2].
 func (c *client) onDisconnect(p *mqtt.Disconnect) error {
-	switch {
-	case p.HasSessionExpiry && p.SessionExpiry > 0 && !c.lasting:
-		return &mqtt.Error{Code: mqtt.ProtocolError}
-	case p.Code == mqtt.NormalDisconnection:
-		return errDisconnect
-	default:
-		return errKeepWill // [MQTT-3.14.4-3]
+	if p.HasSessionExpiry {
+		if p.SessionExpiry > 0 && !c.prolongs {
+			return &mqtt.Error{Code: mqtt.ProtocolError}
+		}
+		expiry := c.broker.longest(p.SessionExpiry)
+		c.input.lastExpiry = &expiry
 	}
+	if p.Code == mqtt.NormalDisconnection {
+		return errDisconnect
+	}
+	return errKeepWill // [MQTT-3.14.4-3]
 }
 
 // reply sends a packet that answers one of the client's.

@@ -189,4 +189,13 @@ func (s *fakeStream) elsewhere(number uint64, cmd replica.Command) {
 	})
 }
 
+// tick lets the consensus time catch up with the clock.
+func (s *fakeStream) tick() { _ = s.TrySubmit(&replica.Tick{}, replica.Token{}) }
+
+// count returns how many transactions the broker has submitted and were applied.
+func (s *fakeStream) count() (n uint64) {
+	_ = s.Do(func(*replica.Machine) { n = s.number })
+	return n
+}
+
 func (s *fakeStream) stop() { s.set(func() { s.stopped = true }) }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/foxmq/foxmq/internal/broker"
 	"github.com/foxmq/foxmq/internal/mqtt"
@@ -60,7 +61,9 @@ func TestWhatIsOrderedIsNotDispatchedBefore(t *testing.T) {
 }
 
 func TestLastingSessionsWaitForTheOrder(t *testing.T) {
-	play(t, local, func(k *kit) {
+	config := local
+	config.MaxSessionExpiry = time.Hour
+	play(t, config, func(k *kit) {
 		pub := k.join("pub", mqtt.V5)
 		lasting := k.dial("lasting", mqtt.V5)
 		lasting.connect(func(c *mqtt.Connect) { c.SessionExpiry = 60 })

@@ -92,6 +92,9 @@ func (c *client) gather(out *output) bool {
 			out.batch = append(out.batch, sending)
 		}
 	}
+	if c.phase == connected {
+		c.reportDue() // of what has expired
+	}
 	c.writing = len(out.buf) > 0 || len(out.batch) > 0 || out.replay != nil
 	c.change.Broadcast()
 	return c.writing
@@ -102,8 +105,14 @@ func (c *client) send(out *output) error {
 	sent := uint64(0)
 	for i := range out.batch {
 		s := &out.batch[i]
-		if s.Expired {
+		switch {
+		case s.Expired:
 			c.broker.counters.expired.Add(1)
+			continue
+		case s.TooLarge:
+			continue
+		case s.Received:
+			out.buf = (&mqtt.Pubrel{PacketID: s.PacketID}).Append(out.buf, c.version)
 			continue
 		}
 		c.packet(&out.packet, s, out.now)

@@ -20,17 +20,6 @@ var connectScripts = []script{
 			}
 		}),
 	},
-	{"a lasting session is asked for, it is told that it ends", "", "", func(s *stage) {
-		for range 2 {
-			p := s.connect(mqtt.Connect{ClientID: "~", SessionExpiry: 3600})
-			p.accepted()
-			if p.connack.SessionPresent || !p.connack.HasSessionExpiry || p.connack.SessionExpiry != 0 {
-				s.Errorf("CONNACK %+v does not say that the session ends with the connection", p.connack)
-			}
-			p.subscribe(mqtt.Subscription{Filter: "~/a", QoS: 1})
-			p.hangUp()
-		}
-	}},
 	{"an empty client id is replaced, and the client told", "3.1.3-6 3.1.3-7 3.2.2-16", "", func(s *stage) {
 		ids := map[string]bool{}
 		for _, clean := range []bool{true, false} {
@@ -97,10 +86,8 @@ var connectScripts = []script{
 	{"CONNACK is true to what the server does", "3.1.2-28 4.12.0-6", "", func(s *stage) {
 		p := s.join(mqtt.Connect{KeepAlive: 10})
 		switch c := p.connack; {
-		case c.HasMaximumQoS, c.RetainUnavailable, c.WildcardsUnavailable, c.IDsUnavailable:
+		case c.HasMaximumQoS, c.RetainUnavailable, c.WildcardsUnavailable, c.IDsUnavailable, c.SharedUnavailable:
 			s.Errorf("CONNACK denies what the server can do: %+v", c)
-		case !c.SharedUnavailable:
-			s.Error("CONNACK promises shared subscriptions")
 		case c.HasServerKeepAlive:
 			s.Errorf("CONNACK changes the keep alive to %d", c.ServerKeepAlive)
 		case c.ReceiveMaximum == 0, c.MaximumPacketSize == 0, c.AuthMethod != "", c.ResponseInfo != "":

@@ -57,10 +57,10 @@ var chapters = []struct {
 	{"retain", "", retainScripts},
 	{"will", "", willScripts},
 	{"disconnect", "", disconnectScripts},
-	{"lasting sessions", "sessions that outlive their connections", lastingScripts},
-	{"expiry", "sessions that outlive their connections", expiryScripts},
-	{"will delay", "sessions that outlive their connections", delayScripts},
-	{"shared", "shared subscriptions", sharedScripts},
+	{"lasting sessions", "", lastingScripts},
+	{"expiry", "", expiryScripts},
+	{"will delay", "", delayScripts},
+	{"shared", "", sharedScripts},
 }
 
 // stages are the three ways in which scripts play: on so many nodes, the n-th connection of a script on which node.

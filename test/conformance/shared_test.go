@@ -54,7 +54,7 @@ var sharedScripts = []script{
 	{"the group's name and filter", "4.8.2-1 4.8.2-2", "", func(s *stage) {
 		p := s.publisher(mqtt.V5)
 		for _, filter := range []string{
-			"$share", "$share/", "$share//~", "$share/g", "$share/g/", "$share/+/~", "$share/#/~", "$share/a+/~", "$share/a#b/~",
+			"$share/", "$share//~", "$share/g", "$share/g/", "$share/+/~", "$share/#/~", "$share/a+/~", "$share/a#b/~",
 			"$share/g/~/#/a",
 		} {
 			p.send(&mqtt.Subscribe{PacketID: 1, Subscriptions: []mqtt.Subscription{{Filter: filter}}})
