@@ -1,9 +1,6 @@
 package conformance
 
 import (
-	"fmt"
-	"slices"
-
 	"github.com/foxmq/foxmq/internal/mqtt"
 )
 
@@ -20,6 +17,11 @@ type part struct {
 	kind  partKind
 	bytes []byte // of a string, without its length
 	end   bool   // the packet may end before this part
+	// What comes of a packet that is spoiled here, where it is not what mutate says of all, in the words of broken.
+	without string         // of one that ends before this part
+	shorter string         // of a string's length that is one less than it should be
+	bits    string         // of bits that are turned over, for each byte from the lowest; without it they may be
+	splits  map[int]string // of properties that end after so many bytes
 }
 
 type partKind uint8
@@ -44,184 +46,101 @@ func (p part) encoded() []byte {
 
 func hexa(s string) part      { return part{kind: fixed, bytes: unhex(s)} }
 func words(s string) part     { return part{kind: str, bytes: []byte(s)} }
+func raw(s string) part       { return part{kind: bin, bytes: []byte(s)} }
 func property(s string) part  { return part{kind: props, bytes: unhex(s)} }
 func (p part) optional() part { p.end = true; return p }
+
+// flipped says what comes of the bits of a part.
+func (p part) flipped(bits string) part { p.bits = bits; return p }
+
+// needed says what comes of a packet without this part, if it is not malformed.
+func (p part) needed(without string) part { p.without = without; return p }
+
+// What comes of the bits of some bytes, from the lowest.
+const (
+	stranger8  = "86 86 86 86 86 86 86 86 " // the user of the samples is not known, which is looked at last
+	malformed8 = "81 81 81 81 81 81 81 81 "
+	// Reserved, clean start, will, will QoS, will retain, password and user name, where all are set but will QoS 2. The
+	// will and what belongs to a user are there.
+	flags5 = "81 86 81 86 81 86 81 81 "
+	// The same, where will QoS and will retain are not set. Will QoS 2 may be, and user name must not be missing.
+	flags4 = "closed 86 closed 86 86 86 closed closed "
+	// The levels 4 and 1 are answered as their versions would have it, if at all.
+	level5Bits = "closed 84 closed 84 84 84 84 84 "
+	level4Bits = "closed closed 84 closed closed closed closed closed "
+)
 
 // samples are packets of each type that a client may send, after it has connected but for CONNECT.
 var samples = []sample{
 	{"connect", mqtt.V5, 0x10, []part{
-		words("MQTT"), hexa("05 ee 00 3c"), property("11 00 00 00 00 21 00 0a 26 00 01 61 00 01 62"), words("~"),
-		property("18 00 00 00 05 01 01 03 00 01 61"), words("will"),
-		{kind: bin, bytes: []byte("gone")},
-		words("user"),
-		{kind: bin, bytes: []byte("secret")},
+		words("MQTT"), hexa("05").flipped(level5Bits), hexa("ee").flipped(flags5),
+		hexa("00 3c").flipped(stranger8 + stranger8),
+		property("11 00 00 00 00 21 00 0a 26 00 01 61 00 01 62"), words("~"), property("18 00 00 00 05 01 01 03 00 01 61"),
+		words("will"), raw("gone"), words("user"), raw("secret"),
 	}},
 	{"connect", mqtt.V311, 0x10, []part{
-		words("MQTT"), hexa("04 c6 00 3c"), words("~"), words("will"),
-		{kind: bin, bytes: []byte("gone")},
-		words("user"),
-		{kind: bin, bytes: []byte("secret")},
+		words("MQTT"), hexa("04").flipped(level4Bits), hexa("c6").flipped(flags4),
+		hexa("00 3c").flipped(stranger8 + stranger8),
+		words("~"), words("will"), raw("gone"), words("user"), raw("secret"),
 	}},
 	{"publish", mqtt.V5, 0x32, []part{
-		words("~/a"), hexa("00 07"),
-		property("01 01 02 00 00 00 09 03 00 01 61 08 00 01 62 09 00 01 63 26 00 01 61 00 01 62"),
-		{kind: open, bytes: []byte("hi"), end: true},
+		words("~/a"), hexa("00 07"), publishProperties, {kind: open, bytes: []byte("hi"), end: true},
 	}},
-	{"publish", mqtt.V311, 0x3d, []part{words("~/a"), hexa("00 07"), {kind: open, bytes: []byte("hi"), end: true}}},
+	{"publish", mqtt.V311, 0x3d, []part{
+		{kind: str, bytes: []byte("~/a"), shorter: "served"}, hexa("00 07"), {kind: open, bytes: []byte("hi"), end: true},
+	}},
 	{"puback", mqtt.V5, 0x40, ackParts},
 	{"pubrec", mqtt.V5, 0x50, ackParts},
-	{"pubrel", mqtt.V5, 0x62, []part{hexa("00 07"), hexa("92").optional(), property("1f 00 01 61").optional()}},
-	{"pubcomp", mqtt.V5, 0x70, []part{hexa("00 07"), hexa("92").optional(), property("1f 00 01 61").optional()}},
+	{"pubrel", mqtt.V5, 0x62, releaseParts},
+	{"pubcomp", mqtt.V5, 0x70, releaseParts},
 	{"puback", mqtt.V311, 0x40, []part{hexa("00 07")}},
 	{"pubrec", mqtt.V311, 0x50, []part{hexa("00 07")}},
 	{"pubrel", mqtt.V311, 0x62, []part{hexa("00 07")}},
 	{"pubcomp", mqtt.V311, 0x70, []part{hexa("00 07")}},
 	{"subscribe", mqtt.V5, 0x82, []part{
-		hexa("00 07"), property("0b 05 26 00 01 61 00 01 62"), words("~/a"), hexa("01"), words("~/b").optional(), hexa("2e"),
+		hexa("00 07"), property("0b 05 26 00 01 61 00 01 62"),
+		words("~/a").needed("82"), hexa("01").flipped("served 82 served served served served 81 81 "),
+		words("~/b").optional(), hexa("2e").flipped("82 served served served 82 served 81 81 "),
 	}},
-	{"subscribe", mqtt.V311, 0x82, []part{hexa("00 07"), words("~/a"), hexa("01"), words("~/b").optional(), hexa("02")}},
+	{"subscribe", mqtt.V311, 0x82, []part{
+		hexa("00 07"),
+		words("~/a"), hexa("01").flipped("served closed closed closed closed closed closed closed "),
+		words("~/b").optional(), hexa("02").flipped("closed served closed closed closed closed closed closed "),
+	}},
 	{"unsubscribe", mqtt.V5, 0xa2, []part{
-		hexa("00 07"), property("26 00 01 61 00 01 62"), words("~/a"), words("~/b").optional(),
+		hexa("00 07"), property("26 00 01 61 00 01 62"), words("~/a").needed("82"), words("~/b").optional(),
 	}},
 	{"unsubscribe", mqtt.V311, 0xa2, []part{hexa("00 07"), words("~/a"), words("~/b").optional()}},
 	{"pingreq", mqtt.V5, 0xc0, nil},
 	{"pingreq", mqtt.V311, 0xc0, nil},
 	{"disconnect", mqtt.V5, 0xe0, []part{
-		hexa("04").optional(), property("11 00 00 00 00 1f 00 01 61 26 00 01 61 00 01 62").optional(),
+		hexa("04").optional().flipped("81 81 closed 81 81 81 81 81 "), // 0x00 ends the connection as well
+		property("11 00 00 00 00 1f 00 01 61 26 00 01 61 00 01 62").optional(),
 	}},
 	{"disconnect", mqtt.V311, 0xe0, nil},
-	{"auth", mqtt.V5, 0xf0, []part{hexa("19").optional(), property("15 00 01 61 16 00 01 62 1f 00 01 63")}},
+	// Code 0x18 goes on with an authentication; there is none.
+	{"auth", mqtt.V5, 0xf0, []part{hexa("19").optional().flipped("82 81 81 81 81 81 81 81 "), authProperties}},
 }
 
-var ackParts = []part{hexa("00 07"), hexa("97").optional(), property("1f 00 01 61 26 00 01 61 00 01 62").optional()}
-
-// broken is bytes that a client sends, which make no packet that a server may accept.
-type broken struct {
-	what    string
-	version mqtt.Version
-	bytes   []byte
-	first   bool // it comes instead of CONNECT
-	cut     bool // the packet is not all there: the client hangs up behind it
-	tame    bool // it may happen to be well-formed
-}
-
-// mutate makes everything malformed that can be made of a sample.
-func (s sample) mutate() (all []broken) {
-	add := func(what string, b []byte, more ...func(*broken)) {
-		what = s.name + " " + s.version.String() + ": " + what
-		m := broken{what: what, version: s.version, bytes: b, first: s.name == "connect"}
-		for _, f := range more {
-			f(&m)
-		}
-		all = append(all, m)
+var (
+	// Where one property ends, properties may end: the rest is payload then.
+	publishProperties = part{
+		kind: props, bytes: unhex("01 01 02 00 00 00 09 03 00 01 61 08 00 01 62 09 00 01 63 26 00 01 61 00 01 62"),
+		splits: map[int]string{0: "served", 2: "served", 7: "served", 11: "served", 15: "served", 19: "served"},
 	}
-	cut := func(m *broken) { m.cut = true }
-	tame := func(m *broken) { m.tame = true }
-	body, ends := s.assemble()
-	whole := frame(s.first, body)
-
-	for n := 1; n < len(whole); n++ {
-		add(fmt.Sprintf("the connection ends after %d bytes", n), whole[:n], cut)
+	// Without its method an AUTH is a protocol error, before what follows is looked at.
+	authProperties = part{
+		kind: props, bytes: unhex("15 00 01 61 16 00 01 62 1f 00 01 63"), splits: map[int]string{0: "82"},
 	}
-	for n := range body {
-		if !slices.Contains(ends, n) {
-			add(fmt.Sprintf("%d bytes of %d", n, len(body)), frame(s.first, body[:n]))
-		}
+	// The reason codes are 0x97 and 0x92. Of those that differ by one bit 0x87 is another one of PUBACK and PUBREC.
+	ackParts = []part{
+		hexa("00 07"), hexa("97").optional().flipped("81 81 81 81 served 81 81 81 "),
+		property("1f 00 01 61 26 00 01 61 00 01 62").optional(),
 	}
-	for flags := range byte(16) {
-		if first := s.first&0xf0 | flags; first != s.first && s.first>>4 != 3 {
-			add(fmt.Sprintf("flags %x", flags), frame(first, body))
-		}
+	releaseParts = []part{
+		hexa("00 07"), hexa("92").optional().flipped(malformed8), property("1f 00 01 61").optional(),
 	}
-	if len(s.body) == 0 || s.body[len(s.body)-1].kind != open {
-		add("a byte too many", frame(s.first, append(slices.Clone(body), 0)))
-		add("the same twice in one", frame(s.first, slices.Concat(body, body)), tame)
-	}
-	rest := append([]byte{byte(len(body))&0x7f | 0x80}, byte(len(body)>>7)|0x80)
-	add("remaining length of five bytes", slices.Concat([]byte{s.first}, rest, []byte{0x80, 0x80, 0}, body))
-	add("remaining length not in its shortest form", slices.Concat([]byte{s.first}, rest, []byte{0}, body))
-	add("remaining length of 256 MiB", slices.Concat([]byte{s.first, 0xff, 0xff, 0xff, 0x7f}, body))
-	for i, p := range s.body {
-		s.mutatePart(i, p, add, tame)
-	}
-	return all
-}
-
-// mutatePart spoils one part.
-func (s sample) mutatePart(i int, p part, add func(string, []byte, ...func(*broken)), tame func(*broken)) {
-	before, _ := sample{body: s.body[:i]}.assemble()
-	behind, _ := sample{body: s.body[i+1:]}.assemble()
-	put := func(what string, b []byte, more ...func(*broken)) {
-		add(fmt.Sprintf("part %d: %s", i, what), frame(s.first, slices.Concat(before, b, behind)), more...)
-	}
-	switch p.kind {
-	case str:
-		for _, bad := range notText {
-			put(fmt.Sprintf("%q", bad), text(bad))
-		}
-		fallthrough
-	case bin:
-		put("length 65535", append([]byte{255, 255}, p.bytes...))
-		put("length one more", append([]byte{0, byte(len(p.bytes) + 1)}, p.bytes...), tame)
-		put("length one less", append([]byte{0, byte(len(p.bytes) - 1)}, p.bytes...), tame)
-	case props:
-		for n := range len(p.bytes) {
-			put(fmt.Sprintf("length %d", n), append([]byte{byte(n)}, p.bytes...), tame)
-		}
-		put("length 127", append([]byte{127}, p.bytes...))
-		put("length of five bytes", append([]byte{0x80, 0x80, 0x80, 0x80, 0}, p.bytes...))
-		put("length not in its shortest form", append([]byte{byte(len(p.bytes)) | 0x80, 0}, p.bytes...))
-		s.mutateProperties(p, put)
-	case fixed:
-		for n := range p.bytes {
-			for _, bit := range []byte{1, 2, 4, 8, 16, 32, 64, 128} {
-				b := slices.Clone(p.bytes)
-				b[n] ^= bit
-				put(fmt.Sprintf("byte %d xor %x", n, bit), b, tame)
-			}
-		}
-	}
-}
-
-// mutateProperties puts in what may not stand there.
-func (s sample) mutateProperties(p part, put func(string, []byte, ...func(*broken))) {
-	for id := range byte(0x80) {
-		if value, known := values[id]; !known || !slices.Contains(allowed[id], s.place(p)) {
-			b := slices.Concat([]byte{id}, unhex(value), p.bytes)
-			put(fmt.Sprintf("property %#x", id), append([]byte{byte(len(b))}, b...))
-		}
-	}
-	for id, value := range values {
-		if slices.Contains(allowed[id], s.place(p)) && id != 0x26 {
-			b := slices.Concat([]byte{id}, unhex(value), []byte{id}, unhex(value))
-			put(fmt.Sprintf("property %#x twice", id), append([]byte{byte(len(b))}, b...))
-		}
-	}
-}
-
-// place names where the properties stand.
-func (s sample) place(p part) string {
-	if s.name == "connect" && p.bytes[0] == 0x18 {
-		return "will"
-	}
-	return s.name
-}
-
-// assemble returns the body, and where it may end.
-func (s sample) assemble() (body []byte, ends []int) {
-	for _, p := range s.body {
-		if p.end {
-			ends = append(ends, len(body))
-			if p.kind == open {
-				for n := range p.bytes {
-					ends = append(ends, len(body)+n)
-				}
-			}
-		}
-		body = append(body, p.encoded()...)
-	}
-	return body, ends
-}
+)
 
 // values are a value for each property (section 2.2.2.2 of MQTT 5.0).
 var values = map[byte]string{
@@ -244,4 +163,23 @@ var allowed = map[byte][]string{
 		"disconnect", "auth",
 	},
 	0x27: {"connect"},
+}
+
+// fromServer are places of properties that only servers write, which is another error.
+var fromServer = map[byte][]string{0x0b: {"publish"}, 0x1c: {"disconnect"}}
+
+// badValues are values that a property may not have, and the reason codes that tell so.
+var badValues = map[byte][]struct{ hex, code string }{
+	0x01: {{"02", "82"}, {"ff", "82"}},
+	0x03: {{"00 01 00", "81"}, {"00 02 c0 af", "81"}},
+	0x08: {{"00 01 ff", "81"}, {"00 00", "90"}, {"00 01 23", "90"}, {"00 03 61 2f 2b", "90"}},
+	0x0b: {{"00", "82"}, {"80 00", "81"}, {"80 80 80 80 01", "81"}},
+	0x15: {{"00 01 ff", "81"}},
+	0x17: {{"02", "82"}, {"ff", "82"}},
+	0x19: {{"02", "82"}, {"ff", "82"}},
+	0x1f: {{"00 01 ff", "81"}, {"00 03 ed a0 80", "81"}},
+	0x21: {{"00 00", "82"}},
+	0x23: {{"00 00", "94"}, {"ff ff", "94"}},
+	0x26: {{"00 01 ff 00 01 61", "81"}, {"00 01 61 00 01 ff", "81"}, {"00 01 00 00 01 61", "81"}},
+	0x27: {{"00 00 00 00", "82"}},
 }
