@@ -130,6 +130,16 @@ func (m *Machine) sendToMember(g *group, to *member, b *body, res *Result) {
 	}, body: b, group: g.name}, res)
 }
 
+// shares reports whether something from a shared subscription may wait for the session.
+func (s *session) shares() bool {
+	for filter := range s.subscriptions {
+		if shared(filter) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.queue.slots, func(n numbered) bool { return n.pending != nil && n.pending.group != "" })
+}
+
 // handOn gives what a session without a connection has at QoS 1 from shared subscriptions to other members: to
 // connected ones, and if the session ends to any. At QoS 2 it stays with the session [MQTT-4.8.2-4], and if that ends,
 // goes to nobody [MQTT-4.8.2-5].

@@ -13,8 +13,9 @@ type Machine struct {
 
 	groups map[string]*group // the shared subscriptions, by what SUBSCRIBE calls them: $share/group/filter
 	bodies uint64            // how many were made
-	wills  schedule          // of sessions without a connection whose will is to go
-	ends   schedule          // of sessions without a connection that are to expire
+
+	// What waits for a time on behalf of sessions without a connection: in noticed what a client may wait for, too.
+	noticed, unnoticed schedule
 
 	plain             topic.Trie[*session, subscription] // the subscriptions of lasting sessions that are not shared
 	shared            topic.Trie[*group, struct{}]

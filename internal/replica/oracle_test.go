@@ -32,6 +32,7 @@ type oracleSession struct {
 	delay     uint32
 	willAt    int64 // 0: it waits for nothing
 	endAt     int64
+	fromGroup bool // when its connection ended something from a group was in its queue
 	filters   []oracleFilter
 	next      uint64
 	queue     []oracleDelivery
@@ -251,6 +252,7 @@ func (o *oracle) linger(s *oracleSession, will bool) {
 		s.willAt = o.now + int64(min(s.delay, s.expiry))*second
 	}
 	s.endAt = o.now + int64(s.expiry)*second
+	s.fromGroup = slices.ContainsFunc(s.queue, func(d oracleDelivery) bool { return d.group != "" })
 }
 
 func (o *oracle) finish(s *oracleSession) {
@@ -562,14 +564,18 @@ func (o *oracle) handOn(s *oracleSession, ends bool) {
 	s.queue = kept
 }
 
-// deadline says what the script's deadline prints.
-func (o *oracle) deadline() (at int64) {
+// deadline returns when a will goes, or a session ends that may have something from a group; 0 if never.
+func (o *oracle) deadline() (first int64) {
 	for _, s := range o.sessions {
-		if s.willAt != 0 && (at == 0 || s.willAt < at) {
-			at = s.willAt
+		shares := slices.ContainsFunc(s.filters, func(f oracleFilter) bool { return strings.HasPrefix(f.Filter, "$share") }) ||
+			s.fromGroup
+		for _, at := range []int64{s.willAt, s.endAt} {
+			if at != 0 && (at == s.willAt || shares) && (first == 0 || at < first) {
+				first = at
+			}
 		}
 	}
-	return at
+	return first
 }
 
 func (o *oracle) retainedMessages() string {

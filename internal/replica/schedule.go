@@ -7,36 +7,44 @@ import (
 
 // timer is something that waits for a consensus time on behalf of a session. Its zero value waits for nothing.
 type timer struct {
-	session *session // nil: it is in no schedule
-	at      int64    // ns since 1970
-	place   int      // in the schedule
+	in      *schedule // nil: it waits for nothing
+	session *session
+	at      int64 // ns since 1970
+	ends    bool  // the session ends; else its will goes
+	place   int   // in the schedule
 }
 
-// before orders timers: by time, and at the same time by the age of the sessions.
+// before orders timers: by time, then by the age of the sessions, and a session's will before its end. nil is last.
 func (t *timer) before(other *timer) bool {
-	if t.at != other.at {
+	switch {
+	case t == nil || other == nil:
+		return t != nil
+	case t.at != other.at:
 		return t.at < other.at
+	case t.session != other.session:
+		return t.session.epoch < other.session.epoch
+	default:
+		return !t.ends
 	}
-	return t.session.epoch < other.session.epoch
 }
 
 // schedule is a heap of timers, the first one in front.
 type schedule []*timer
 
-func (s *schedule) add(t *timer, of *session, at int64) {
-	*t = timer{session: of, at: at}
+func (s *schedule) add(t *timer) {
+	t.in = s
 	heap.Push(s, t)
 }
 
-// remove takes the timer out, if it is there.
-func (s *schedule) remove(t *timer) {
-	if t.session != nil {
-		heap.Remove(s, t.place)
+// stop takes the timer out of its schedule, if it is in one.
+func (t *timer) stop() {
+	if t.in != nil {
+		heap.Remove(t.in, t.place)
 		*t = timer{}
 	}
 }
 
-// due returns the first timer if its time has come.
+// due returns the first timer if its time has come, or nil.
 func (s schedule) due(now int64) *timer {
 	if len(s) == 0 || s[0].at > now {
 		return nil

@@ -21,8 +21,8 @@ type session struct {
 	queue         queue
 	unreleased    map[uint16]struct{} // packet identifiers of publishes at QoS 2 that wait for PUBREL
 
-	willAt timer // in Machine.wills
-	endAt  timer // in Machine.ends
+	willAt timer // only without a connection
+	endAt  timer // only without a connection
 
 	hit hit
 }
@@ -83,8 +83,8 @@ func (m *Machine) succeed(old *session, goesOn bool, res *Result) {
 	if old.willDelay == 0 {
 		m.publishWill(old, res)
 	}
-	m.wills.remove(&old.willAt)
-	m.ends.remove(&old.endAt)
+	old.willAt.stop()
+	old.endAt.stop()
 }
 
 // resume makes what a lasting session brings with it. From now on its owner may send all of it.
@@ -143,10 +143,17 @@ func (m *Machine) linger(s *session, publishWill bool, res *Result) {
 	case s.willDelay == 0:
 		m.publishWill(s, res)
 	default:
-		m.wills.add(&s.willAt, s, after(m.time, min(s.willDelay, s.expiry)))
+		s.willAt = timer{session: s, at: after(m.time, min(s.willDelay, s.expiry))}
+		m.noticed.add(&s.willAt)
 	}
-	if s.expiry != Never {
-		m.ends.add(&s.endAt, s, after(m.time, s.expiry))
+	if s.expiry == Never {
+		return
+	}
+	s.endAt = timer{session: s, at: after(m.time, s.expiry), ends: true}
+	if s.shares() {
+		m.noticed.add(&s.endAt)
+	} else {
+		m.unnoticed.add(&s.endAt)
 	}
 }
 
@@ -158,7 +165,7 @@ func (m *Machine) finish(s *session, res *Result) {
 	s.expiry = 0
 	m.handOn(s, res)
 	m.empty(&s.queue)
-	m.ends.remove(&s.endAt)
+	s.endAt.stop()
 	delete(m.clients, s.client)
 	m.counts.Sessions -= one(s.lasting)
 	m.publishWill(s, res)
@@ -167,7 +174,7 @@ func (m *Machine) finish(s *session, res *Result) {
 // publishWill publishes the will, if there is one left. A will that is to be retained but does not fit is still
 // delivered: nobody is left who could be told.
 func (m *Machine) publishWill(s *session, res *Result) {
-	m.wills.remove(&s.willAt)
+	s.willAt.stop()
 	will := s.will
 	s.will = nil
 	if will == nil {
@@ -182,25 +189,28 @@ func (m *Machine) publishWill(s *session, res *Result) {
 // expire does what was to be done up to the machine's time, in the order of the times.
 func (m *Machine) expire(res *Result) {
 	for {
-		will, end := m.wills.due(m.time), m.ends.due(m.time)
+		next := m.noticed.due(m.time)
+		if other := m.unnoticed.due(m.time); other.before(next) {
+			next = other
+		}
 		switch {
-		case will != nil && (end == nil || !end.before(will)):
-			m.publishWill(will.session, res)
-		case end != nil:
-			m.finish(end.session, res)
-		default:
+		case next == nil:
 			return
+		case next.ends:
+			m.finish(next.session, res)
+		default:
+			m.publishWill(next.session, res)
 		}
 	}
 }
 
 // Deadline returns the consensus time, in ns, from which on the next transaction, whatever it is, has an effect that a
-// client may wait for: a will that goes after its delay, or with its session's end. The node is the one that had the
-// connection. Without such a time, ok is false.
+// client may wait for: a will goes, or what a shared subscription had sent to a session goes to another. The node is
+// the one that had the connection. Without such a time, ok is false.
 func (m *Machine) Deadline() (at int64, node int, ok bool) {
-	if len(m.wills) == 0 {
+	if len(m.noticed) == 0 {
 		return 0, 0, false
 	}
-	first := m.wills[0]
+	first := m.noticed[0]
 	return first.at, first.session.conn.Node, true
 }
