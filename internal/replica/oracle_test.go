@@ -35,6 +35,7 @@ type oracleSession struct {
 	fromGroup bool // when its connection ended something from a group was in its queue
 	filters   []oracleFilter
 	next      uint64
+	offered   uint64 // no connection has had the deliveries from this number on
 	queue     []oracleDelivery
 	held      []int // packet identifiers
 }
@@ -49,7 +50,6 @@ type oracleDelivery struct {
 	group    string
 	received bool
 	replayed bool
-	offered  bool
 }
 
 type oracleGroup struct {
@@ -218,9 +218,9 @@ func (s *oracleSession) bring(present bool) string {
 	if !s.lasting {
 		return ""
 	}
-	info := &replica.Session{Epoch: s.epoch, Present: present, Next: s.next}
+	info := &replica.Session{Epoch: s.epoch, Present: present, Offered: s.offered, Next: s.next}
+	s.offered = s.next
 	for i := range s.queue {
-		s.queue[i].offered = true
 		info.Unfinished = append(info.Unfinished,
 			replica.Unfinished{Delivery: &s.queue[i].Delivery, Received: s.queue[i].received})
 	}
@@ -311,7 +311,7 @@ func gone(m *replica.Message, since, now int64) bool {
 // forgetExpired takes out of a queue what has expired before it could be sent.
 func (s *oracleSession) forgetExpired(now int64) {
 	s.queue = slices.DeleteFunc(s.queue, func(d oracleDelivery) bool {
-		return !d.offered && gone(d.Message, d.Time, now)
+		return d.Number >= s.offered && gone(d.Message, d.Time, now)
 	})
 }
 
@@ -387,8 +387,11 @@ func (o *oracle) send(s *oracleSession, d oracleDelivery) {
 			}
 			return
 		}
-		d.Number, d.offered = s.next, s.connected
+		d.Number = s.next
 		s.next++
+		if s.connected {
+			s.offered = s.next
+		}
 		s.queue = append(s.queue, d)
 	}
 	if s.connected {

@@ -45,7 +45,7 @@ func TestAcksInAnyOrder(t *testing.T) {
 	}
 	s.publish(count+1, count+1, "t:y:2")
 	got := s.do(strings.Fields("1@1#502 connect 2 s1 expiry=1"))
-	want := fmt.Sprintf("present epoch=1 next=%d [#0 at 1 t:x:1] [#%d at 2 t:y:2]\n", count+1, count)
+	want := fmt.Sprintf("present epoch=1 offered=%d next=%d [#0 at 1 t:x:1] [#%d at 2 t:y:2]\n", count+1, count+1, count)
 	if !strings.HasSuffix(got, want) {
 		t.Errorf("got %s, want %s", got, want)
 	}

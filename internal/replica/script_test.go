@@ -312,7 +312,7 @@ func showSession(s *replica.Session) string {
 	if s.Present {
 		out = " present"
 	}
-	out += fmt.Sprintf(" epoch=%d next=%d", s.Epoch, s.Next)
+	out += fmt.Sprintf(" epoch=%d offered=%d next=%d", s.Epoch, s.Offered, s.Next)
 	for _, u := range s.Unfinished {
 		out += " [" + showDelivery(u.Delivery)
 		if u.Received {
