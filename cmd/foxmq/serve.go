@@ -93,7 +93,7 @@ func (d *daemon) assemble(id *identity) error {
 		SilentConnectErrors: func() bool { return d.cfg.SilentConnectErrors || d.users.SilentConnectErrors() },
 		ConnectTimeout:      d.cfg.ConnectTimeout, MaxKeepAlive: d.cfg.MaxKeepAlive,
 		MaxSessionExpiry: d.cfg.MaxSessionExpiry,
-		MaxPacketSize: d.cfg.MaxPacketSize, ReceiveMaximum: d.cfg.MaxInflight,
+		MaxPacketSize:    d.cfg.MaxPacketSize, ReceiveMaximum: d.cfg.MaxInflight,
 		MaxQueueMessages: d.cfg.MaxQueuedMessages, MaxQueueBytes: d.cfg.MaxQueuedBytes,
 		StallDispatchLocal: d.cfg.StallDispatch == "local",
 		SystemInterval:     d.cfg.SysInterval, System: func() []broker.SystemValue { return d.system(id.self) },
@@ -180,6 +180,10 @@ func (d *daemon) system(self int) []broker.SystemValue {
 	}
 	return []broker.SystemValue{
 		{Name: "version", Value: version},
+		{Name: "clients/total", Value: strconv.Itoa(s.Machine.Connections)},
+		{Name: "sessions/lasting", Value: strconv.Itoa(s.Machine.Sessions)},
+		{Name: "subscriptions/replicated", Value: strconv.Itoa(s.Machine.Subscriptions)},
+		{Name: "retained/count", Value: strconv.Itoa(s.Machine.Retained)},
 		{Name: "cluster/node", Value: strconv.Itoa(self)},
 		{Name: "cluster/members", Value: strconv.Itoa(s.Members)},
 		{Name: "cluster/peers", Value: strconv.Itoa(s.Connected)},

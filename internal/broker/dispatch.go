@@ -146,6 +146,7 @@ func (d *dispatcher) complete(r *replica.Result) {
 	switch owner := r.Token.Owner.(type) {
 	case *request:
 		owner.answer()
+		d.tellAtOnce(owner)
 	case *reported:
 		owner.applied()
 	}
@@ -207,10 +208,19 @@ func (d *dispatcher) refused(c *client, token replica.Token) {
 // deliver puts a message into the queue of every client with a matching subscription. A client gets it once, at the
 // highest QoS of its matching subscriptions and with all their identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-4].
 func (d *dispatcher) deliver(m *replica.Message, from string, now int64) {
+	d.matchLocal(m.Topic, from)
+	d.deliverToHits(m, now)
+}
+
+// matchLocal finds the local sessions that get what a client has published to a topic.
+func (d *dispatcher) matchLocal(topic, from string) {
 	d.serial++
 	d.hits = d.hits[:0]
 	d.from = from
-	d.trie.Match(m.Topic, d.onMatch)
+	d.trie.Match(topic, d.onMatch)
+}
+
+func (d *dispatcher) deliverToHits(m *replica.Message, now int64) {
 	if len(d.hits) == 0 {
 		return
 	}

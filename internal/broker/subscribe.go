@@ -22,6 +22,15 @@ type request struct {
 	codes    []mqtt.ReasonCode // one for each filter
 	ordered  []int             // the places of those on which the stream decides
 	unmakes  bool              // it is an UNSUBSCRIBE
+	system   []systemRequest
+}
+
+// systemRequest is a subscription to the system's topics on which the stream decides, and which wants to be told at once
+// what they say.
+type systemRequest struct {
+	place  int // in the packet
+	filter string
+	id     uint32
 }
 
 // decided takes in what became of the filters on which the stream decides.
@@ -70,6 +79,9 @@ func (c *client) onSubscribe(p *mqtt.Subscribe) error {
 		case code >= 0x80:
 		case c.inStream(s.Filter):
 			q.ordered = append(q.ordered, i)
+			if isSystem(s.Filter) && s.RetainHandling == 0 {
+				q.system = append(q.system, systemRequest{i, s.Filter, p.SubscriptionID})
+			}
 			cmd.Subscriptions = append(cmd.Subscriptions, replica.Subscription(*s))
 			size += len(s.Filter) + entryOverhead
 		default:
@@ -127,7 +139,7 @@ func (d *dispatcher) subscribe(q *request, p *mqtt.Subscribe, places []int, m *r
 			q.codes[i] = mqtt.QuotaExceeded
 		} else if s.RetainHandling == 0 || s.RetainHandling == 1 && fresh {
 			replay.add(s.Filter, c.routes.subscriptions[s.Filter])
-			d.replaySystem(c, s.Filter, c.routes.subscriptions[s.Filter], m)
+			d.replaySystem(c, s.Filter, c.routes.subscriptions[s.Filter])
 		}
 	}
 	if len(q.ordered) == 0 {

@@ -43,21 +43,29 @@ func (b *Broker) tellSystem(ctx context.Context) {
 	}
 }
 
-// publishSystem runs on the apply goroutine.
+// publishSystem runs on the apply goroutine. The subscriptions of lasting sessions are in the machine, and mean the
+// system of the node on which the client is.
 func (d *dispatcher) publishSystem(m *replica.Machine) {
 	now := d.broker.elapsed()
-	for _, v := range d.systemValues(m) {
-		d.deliver(v.message(), "", now)
+	for _, v := range d.systemValues() {
+		message := v.message()
+		d.matchLocal(message.Topic, "")
+		m.Matching(message.Topic, func(client string, id uint32, s replica.Subscription) {
+			if c := d.byID[client]; c != nil && c.lasting {
+				d.match(c, subscription{id: id, qos: s.QoS, retainAsPublished: s.RetainAsPublished})
+			}
+		})
+		d.deliverToHits(message, now)
 	}
 	d.wakeAll()
 }
 
 // replaySystem queues what the system's topics say now for a new subscription, as if it were retained.
-func (d *dispatcher) replaySystem(c *client, filter string, s subscription, m *replica.Machine) {
+func (d *dispatcher) replaySystem(c *client, filter string, s subscription) {
 	if d.broker.config.SystemInterval == 0 || !isSystem(filter) {
 		return
 	}
-	for _, v := range d.systemValues(m) {
+	for _, v := range d.systemValues() {
 		if !topic.Match(filter, systemRoot+v.Name) {
 			continue
 		}
@@ -71,24 +79,32 @@ func (d *dispatcher) replaySystem(c *client, filter string, s subscription, m *r
 	}
 }
 
+// tellAtOnce does so for subscriptions on which the stream has decided.
+func (d *dispatcher) tellAtOnce(q *request) {
+	for _, s := range q.system {
+		if q.codes[s.place] < 0x80 {
+			d.replaySystem(q.client, s.filter, subscription{id: s.id})
+			d.wakeLater(q.client)
+		}
+	}
+}
+
 func (v *SystemValue) message() *replica.Message {
 	return &replica.Message{Topic: systemRoot + v.Name, Payload: []byte(v.Value), Retain: true}
 }
 
-func (d *dispatcher) systemValues(m *replica.Machine) []SystemValue {
-	b, counts := d.broker, m.Counts()
+func (d *dispatcher) systemValues() []SystemValue {
+	b := d.broker
 	s := b.Stats()
 	values := []SystemValue{
 		{"uptime", decimal(b.elapsed() / second)},
 		{"clients/connected", decimal(s.Clients)},
-		{"clients/total", decimal(counts.Connections)},
 		{"messages/received", decimal(s.Received)},
 		{"messages/sent", decimal(s.Delivered)},
 		{"messages/dropped", decimal(s.QueueDropped)},
 		{"bytes/received", decimal(s.BytesReceived)},
 		{"bytes/sent", decimal(s.BytesSent)},
-		{"subscriptions/count", decimal(d.trie.Len())},
-		{"retained/count", decimal(counts.Retained)},
+		{"subscriptions/local", decimal(d.trie.Len())},
 		{"heap/current", decimal(heap())},
 	}
 	if b.config.System != nil {

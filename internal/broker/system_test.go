@@ -36,10 +36,10 @@ func TestTheSystemIsTold(t *testing.T) {
 			p.ask(1, mqtt.Subscription{Filter: "$SYS/broker/version", QoS: 2})
 			p.gets("SUBACK #1 02", `PUBLISH $SYS/broker/version "1" retain`)
 			p.ask(2, mqtt.Subscription{Filter: "$SYS/+/uptime"}, mqtt.Subscription{Filter: "$SYS/broker/subscriptions/#"})
-			p.gets("SUBACK #2 00 00", `PUBLISH $SYS/broker/uptime "0" retain`, `PUBLISH $SYS/broker/subscriptions/count "3" retain`)
+			p.gets("SUBACK #2 00 00", `PUBLISH $SYS/broker/uptime "0" retain`, `PUBLISH $SYS/broker/subscriptions/local "3" retain`)
 			for _, seconds := range []string{"10", "20"} {
 				time.Sleep(10 * time.Second)
-				p.gets(`PUBLISH $SYS/broker/uptime "`+seconds+`"`, `PUBLISH $SYS/broker/subscriptions/count "3"`,
+				p.gets(`PUBLISH $SYS/broker/uptime "`+seconds+`"`, `PUBLISH $SYS/broker/subscriptions/local "3"`,
 					`PUBLISH $SYS/broker/version "1"`)
 			}
 		})
@@ -48,8 +48,7 @@ func TestTheSystemIsTold(t *testing.T) {
 
 func TestWhatTheSystemCounts(t *testing.T) {
 	for name, want := range map[string]string{
-		"clients/connected": "2", "clients/total": "2", "subscriptions/count": "2", "retained/count": "1",
-		"messages/received": "3", "messages/sent": "2", "messages/dropped": "0",
+		"clients/connected": "2", "subscriptions/local": "2", "messages/received": "3", "messages/sent": "2", "messages/dropped": "0",
 	} {
 		play(t, telling(), func(k *kit) {
 			p, q := k.join("client", mqtt.V5, silent), k.join("watcher", mqtt.V5, silent)
@@ -127,6 +126,36 @@ func TestTheSystemIsNotToldUnlessAskedFor(t *testing.T) {
 		p := k.join("client", mqtt.V5, silent)
 		p.subscribe("$SYS/#")
 		time.Sleep(time.Hour)
+		p.gets()
+	})
+}
+
+func TestLastingSessionsAreToldOfTheSystem(t *testing.T) {
+	config := telling(broker.SystemValue{Name: "x", Value: "1"})
+	config.MaxSessionExpiry = time.Hour
+	play(t, config, func(k *kit) {
+		lasting := func(c *mqtt.Connect) { c.CleanStart, c.SessionExpiry, c.KeepAlive = false, 3600, 0 }
+		p := k.dial("client", mqtt.V5)
+		p.connect(lasting)
+		p.take()
+		filters := []mqtt.Subscription{
+			{Filter: "$SYS/broker/x", RetainAsPublished: true}, {Filter: "$SYS/+/x", RetainHandling: 2}, {Filter: "#"},
+		}
+		p.send(&mqtt.Subscribe{PacketID: 1, SubscriptionID: 7, Subscriptions: filters})
+		p.gets("SUBACK #1 00 00 00", `PUBLISH $SYS/broker/x "1" retain ids[7]`)
+		time.Sleep(10 * time.Second)
+		p.gets(`PUBLISH $SYS/broker/x "1" retain ids[7 7]`)
+
+		p.hangUp()
+		time.Sleep(time.Minute)
+		p = k.dial("client", mqtt.V5)
+		p.connect(lasting)
+		p.take() // nothing of what was said meanwhile
+		time.Sleep(10 * time.Second)
+		p.gets(`PUBLISH $SYS/broker/x "1" retain ids[7 7]`)
+		p.send(&mqtt.Unsubscribe{PacketID: 2, Filters: []string{"$SYS/broker/x", "$SYS/+/x"}})
+		p.gets("UNSUBACK #2 00 00")
+		time.Sleep(10 * time.Second)
 		p.gets()
 	})
 }

@@ -130,3 +130,11 @@ func (m *Machine) replay(s *session, filter string, sub subscription, res *Resul
 		return true
 	})
 }
+
+// Matching calls f with each subscription of a lasting session that matches a topic, but for the shared ones, with its
+// client and subscription identifier. The filter is left out. It changes nothing.
+func (m *Machine) Matching(topic string, f func(client string, id uint32, s Subscription)) {
+	m.plain.Match(topic, func(s *session, sub subscription) {
+		f(s.client, sub.id, Subscription{QoS: sub.qos, NoLocal: sub.noLocal, RetainAsPublished: sub.retainAsPublished})
+	})
+}
