@@ -13,8 +13,8 @@ type Limits struct {
 	SubscriptionBytes    int // of all subscriptions together, see subscriptionCost
 
 	// Queue and QueueBytes bound the unfinished deliveries of one session, the bytes of each counting in full, with
-	// messageOverhead. Retained messages that are sent to new subscriptions do not count, but while Queue of them are
-	// unfinished no more are begun.
+	// messageOverhead. Retained messages that are sent to new subscriptions do not count; but where Queue of them are
+	// unfinished, or sent by the same Subscribe, a subscription that asks for more is refused.
 	Queue      int
 	QueueBytes int
 	// Queued and QueuedBytes bound the unfinished deliveries of all sessions. Here the bytes of a message count once,

@@ -441,7 +441,8 @@ func (o *oracle) subscribe(s *oracleSession, c *replica.Subscribe) (outcome stri
 	o.effects = ""
 	codes := ""
 	for _, want := range c.Subscriptions {
-		codes += fmt.Sprintf(" %#02x", o.grant(s, oracleFilter{want, c.ID}))
+		mayReplay := max(s.replayed(), strings.Count(o.effects, "\n")) < scriptLimits.Queue
+		codes += fmt.Sprintf(" %#02x", o.grant(s, oracleFilter{want, c.ID}, mayReplay))
 	}
 	sends := o.effects
 	o.effects = before
@@ -450,12 +451,12 @@ func (o *oracle) subscribe(s *oracleSession, c *replica.Subscribe) (outcome stri
 	return "applied"
 }
 
-func (o *oracle) grant(s *oracleSession, f oracleFilter) (code byte) {
+func (o *oracle) grant(s *oracleSession, f oracleFilter, mayReplay bool) (code byte) {
 	known := s.filter(f.Filter)
 	group, _, _ := topic.Parse(f.Filter)
 	replays := group == "" && (f.RetainHandling == 0 || f.RetainHandling == 1 && known == nil)
 	if known == nil && len(s.filters) == scriptLimits.SessionSubscriptions ||
-		replays && s.replayed() >= scriptLimits.Queue {
+		replays && !mayReplay {
 		return 0x97
 	}
 	if known != nil {

@@ -30,23 +30,30 @@ func (m *Machine) subscribe(s *session, c *Subscribe, res *Result) Outcome {
 	codes := make([]mqtt.ReasonCode, len(c.Subscriptions))
 	res.effect(Subscribed, s)
 	res.Effects[len(res.Effects)-1].Codes = codes
+	first := len(res.Effects)
 	for i := range c.Subscriptions {
-		want := &c.Subscriptions[i]
-		sub := subscription{c.ID, want.QoS, want.NoLocal, want.RetainAsPublished}
-		_, known := s.subscriptions[want.Filter]
-		replays := !shared(want.Filter) && (want.RetainHandling == 0 || want.RetainHandling == 1 && !known)
-		if !known && !m.roomForSubscription(s, want.Filter) || replays && s.queue.replayed >= m.limits.Queue {
-			m.counts.SubscriptionsRefused++
-			codes[i] = mqtt.QuotaExceeded
-			continue
-		}
-		m.set(s, want.Filter, sub)
-		codes[i] = mqtt.ReasonCode(want.QoS)
-		if replays {
-			m.replay(s, want.Filter, sub, res)
-		}
+		// What this command replays at QoS 0 leaves no trace in the queue, and is bounded all the same.
+		waiting := max(s.queue.replayed, len(res.Effects)-first)
+		codes[i] = m.grant(s, &c.Subscriptions[i], c.ID, waiting < m.limits.Queue, res)
 	}
 	return Applied
+}
+
+// grant makes one subscription, and replays for it if that is wanted. It is refused if it is one too many, or if it
+// wants a replay where none is allowed.
+func (m *Machine) grant(s *session, want *Subscription, id uint32, mayReplay bool, res *Result) mqtt.ReasonCode {
+	_, known := s.subscriptions[want.Filter]
+	replays := !shared(want.Filter) && (want.RetainHandling == 0 || want.RetainHandling == 1 && !known)
+	if !known && !m.roomForSubscription(s, want.Filter) || replays && !mayReplay {
+		m.counts.SubscriptionsRefused++
+		return mqtt.QuotaExceeded
+	}
+	sub := subscription{id, want.QoS, want.NoLocal, want.RetainAsPublished}
+	m.set(s, want.Filter, sub)
+	if replays {
+		m.replay(s, want.Filter, sub, res)
+	}
+	return mqtt.ReasonCode(want.QoS)
 }
 
 func shared(filter string) bool {
