@@ -3,10 +3,12 @@
 //
 // A node's own clients get nothing by a short cut: a PUBLISH goes into the Stream, and only when it comes back
 // through Applied is it matched with subscriptions and, at QoS 1 and 2, acknowledged (docs/semantics.md,
-// "Publishing"). Sessions end with their connections.
+// "Publishing"). A session is local, and the node's own affair, or lasting, and then the state machine's: the broker sends
+// what that has numbered, and reports to it what the client has acknowledged (docs/semantics.md, "Sessions").
 //
 // One PUBLISH through the package: receive.go reads the packet, publish.go checks it and submits it, dispatch.go gets
-// it back and puts it into the queues of the matching clients' sessions, write.go sends it.
+// it back and puts it into the queues of the matching clients' sessions, write.go sends it. To a lasting session, or by a
+// shared subscription, it comes through numbered.go instead, and report.go tells the stream when it is done with.
 //
 // # Concurrency
 //
