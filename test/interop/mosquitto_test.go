@@ -115,3 +115,45 @@ func testMosquittoRequest(t *testing.T, c *cluster.Cluster) {
 	publish(t, c, 2, "-t", "mosquitto/answer", "-m", "answer", "-D", "publish", "correlation-data", "q1")
 	asker.prints("answer")
 }
+
+// A session is begun on one node, is sent messages on a second while its client is away, and goes on on a third.
+func testMosquittoLasting(t *testing.T, c *cluster.Cluster) {
+	for _, version := range []string{"mqttv311", "mqttv5"} {
+		topic := "mosquitto/lasting/" + version
+		session := []string{"-V", version, "-c", "-i", "lasting-" + version, "-q", "2", "-t", topic}
+		if version == "mqttv5" {
+			session = append(session, "-x", "600")
+		}
+		command(t, nil, need(t, "mosquitto_sub"), append(session, "-E", "-p", port(c.Nodes[0].MQTT))...)
+		publish(t, c, 1, "-t", topic, "-m", "one")
+		publish(t, c, 1, "-q", "2", "-t", topic, "-m", "two")
+		start(t, "mosquitto_sub", append(session, "-C", "2", "-p", port(c.Nodes[2].MQTT))...).prints("one", "two")
+	}
+}
+
+// Of two members on two nodes, one gets each message.
+func testMosquittoShared(t *testing.T, c *cluster.Cluster) {
+	all := make(chan string, 20)
+	for node := range 2 {
+		member := subscriber(t, c, node, "-q", "1", "-t", "$share/group/mosquitto/shared")
+		go func() {
+			for {
+				line, err := member.out.ReadString('\n')
+				if err != nil {
+					return
+				}
+				all <- line
+			}
+		}()
+	}
+	for i := range 10 {
+		publish(t, c, 2, "-t", "mosquitto/shared", "-m", fmt.Sprint(i))
+	}
+	seen := map[string]bool{}
+	for range 10 {
+		seen[receive(t, all)] = true
+	}
+	if len(seen) != 10 || len(all) > 0 {
+		t.Errorf("of 10 messages %d came, and %d again", len(seen), len(all))
+	}
+}

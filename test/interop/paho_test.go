@@ -46,7 +46,7 @@ func connect(t *testing.T, addr string, c paho.Connect) *agent {
 			func(p paho.PublishReceived) (bool, error) { a.got <- p.Packet; return true, nil },
 		},
 	})
-	c.CleanStart, c.KeepAlive = true, 30
+	c.KeepAlive = 30
 	if _, err := a.Connect(patience(t), &c); err != nil {
 		t.Fatal(err)
 	}
@@ -189,8 +189,43 @@ func testPahoGolangRequest(t *testing.T, c *cluster.Cluster) {
 	}
 }
 
+// A session goes on, on another node, with what came while its client was away.
+func testPahoGolangLasting(t *testing.T, c *cluster.Cluster) {
+	expiry := uint32(600)
+	session := paho.Connect{ClientID: "paho-5-lasting", Properties: &paho.ConnectProperties{SessionExpiryInterval: &expiry}}
+	first := connect(t, c.Nodes[0].MQTT, session)
+	first.subscribe("paho5-lasting", 2)
+	first.conn.Close()
+	pub := connect(t, c.Nodes[1].MQTT, paho.Connect{ClientID: "paho-5-away"})
+	for qos := byte(1); qos <= 2; qos++ {
+		pub.publish(paho.Publish{Topic: "paho5-lasting", QoS: qos, Payload: []byte{'0' + qos}})
+	}
+	second := connect(t, c.Nodes[3].MQTT, session)
+	second.expect("1", 1, false)
+	second.expect("2", 2, false)
+}
+
+// Of two members on two nodes, one gets each message.
+func testPahoGolangShared(t *testing.T, c *cluster.Cluster) {
+	all := make(chan *paho.Publish, 100)
+	for node := range 2 {
+		member := connect(t, c.Nodes[node].MQTT, paho.Connect{ClientID: fmt.Sprint("paho-5-member-", node)})
+		member.got = all
+		member.subscribe("$share/group/paho5-shared", 2)
+	}
+	pub := connect(t, c.Nodes[2].MQTT, paho.Connect{ClientID: "paho-5-shared"})
+	seen := map[string]bool{}
+	for i := range 10 {
+		pub.publish(paho.Publish{Topic: "paho5-shared", QoS: 2, Payload: []byte(fmt.Sprint(i))})
+		seen[string(receive(t, all).Payload)] = true
+	}
+	if len(seen) != 10 || len(all) > 0 {
+		t.Errorf("of 10 messages %d came, and %d again", len(seen), len(all))
+	}
+}
+
 // paho.mqtt.golang speaks MQTT 3.1.1: each QoS goes from one node to another and back, a retained message is there for
-// who comes later, and a will goes when the socket breaks.
+// who comes later, a will goes when the socket breaks, and a session goes on on another node.
 func testPahoMQTTGolang(t *testing.T, c *cluster.Cluster) {
 	wait := func(token mqtt3.Token) {
 		t.Helper()
@@ -201,10 +236,11 @@ func testPahoMQTTGolang(t *testing.T, c *cluster.Cluster) {
 			t.Fatal(token.Error())
 		}
 	}
+	got := make(chan string, 3)
 	var socket net.Conn // of the last client
 	connect := func(addr, id string) mqtt3.Client {
 		options := mqtt3.NewClientOptions().AddBroker("tcp://" + addr).SetClientID(id).SetAutoReconnect(false)
-		options.SetWill("will3", "gone "+id, 2, false)
+		options.SetWill("will3", "gone "+id, 2, false).SetCleanSession(id != "paho-3-lasting")
 		options.SetCustomOpenConnectionFn(func(uri *url.URL, _ mqtt3.ClientOptions) (conn net.Conn, err error) {
 			socket, err = net.Dial("tcp", uri.Host)
 			return socket, err
@@ -212,10 +248,10 @@ func testPahoMQTTGolang(t *testing.T, c *cluster.Cluster) {
 		client := mqtt3.NewClient(options)
 		wait(client.Connect())
 		t.Cleanup(func() { client.Disconnect(100) })
+		client.AddRoute("lasting3", func(_ mqtt3.Client, m mqtt3.Message) { got <- string(m.Payload()) })
 		return client
 	}
 	sub, pub := connect(c.Nodes[1].MQTT, "paho-3-sub"), connect(c.Nodes[3].MQTT, "paho-3-pub")
-	got := make(chan string, 3)
 	receiver := func(_ mqtt3.Client, m mqtt3.Message) { got <- string(m.Payload()) }
 	wait(sub.Subscribe("paho3/#", 2, receiver))
 	for qos, payload := range []string{"zero", "one", "two"} {
@@ -236,5 +272,13 @@ func testPahoMQTTGolang(t *testing.T, c *cluster.Cluster) {
 	socket.Close()
 	if s := receive(t, got); s != "gone paho-3-mortal" {
 		t.Errorf("will: got %q", s)
+	}
+	wait(sub.Unsubscribe("will3"))
+	wait(connect(c.Nodes[0].MQTT, "paho-3-lasting").Subscribe("lasting3", 2, nil))
+	socket.Close()
+	wait(pub.Publish("lasting3", 2, false, "while away"))
+	connect(c.Nodes[1].MQTT, "paho-3-lasting")
+	if s := receive(t, got); s != "while away" {
+		t.Errorf("lasting: got %q", s)
 	}
 }

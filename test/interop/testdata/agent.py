@@ -6,25 +6,28 @@ import time
 import paho.mqtt.client as mqtt
 
 
-def client(name, version):
+def client(name, version, **options):
     if hasattr(mqtt, "CallbackAPIVersion"):  # paho-mqtt 2
-        return mqtt.Client(mqtt.CallbackAPIVersion.VERSION1, name, protocol=version)
-    return mqtt.Client(name, protocol=version)
+        return mqtt.Client(mqtt.CallbackAPIVersion.VERSION1, name, protocol=version, **options)
+    return mqtt.Client(name, protocol=version, **options)
 
 
 class Agent:
-    def __init__(self, name, port, version, will=None):
+    def __init__(self, name, port, version, will=None, session=None):
         self.got, self.messages, self.news = [], [], threading.Condition()
         self.connected, self.subscribed = threading.Event(), threading.Event()
         self.disconnected = threading.Event()
-        self.client = client(name, version)
+        # A session that lasts is asked for in two ways: MQTT 5 has properties for it.
+        lasting = {"clean_session": False} if session and version != mqtt.MQTTv5 else {}
+        start = {"clean_start": False, "properties": session} if session and version == mqtt.MQTTv5 else {}
+        self.client = client(name, version, **lasting)
         self.client.on_connect = lambda *_: self.connected.set()
         self.client.on_subscribe = lambda *_: self.subscribed.set()
         self.client.on_disconnect = lambda *_: self.disconnected.set()
         self.client.on_message = self.on_message
         if will:
             self.client.will_set(*will)
-        self.client.connect("127.0.0.1", port)
+        self.client.connect("127.0.0.1", port, **start)
         self.client.loop_start()
         assert self.connected.wait(60), f"{name}: no CONNACK"
 

@@ -1,5 +1,5 @@
-// node-mqtt against the nodes on the given ports: MQTT 3.1.1 and 5, each QoS, a retained message and a will; and what
-// the properties of MQTT 5 are for.
+// node-mqtt against the nodes on the given ports: MQTT 3.1.1 and 5, each QoS, a retained message, a will, a session
+// that lasts and a shared subscription; and what the properties of MQTT 5 are for.
 'use strict'
 const assert = require('assert')
 const mqtt = require('mqtt')
@@ -65,7 +65,28 @@ async function main () {
     const mortal = await connect(ports[2], version, `node-mortal-${version}`, { will })
     mortal.stream.destroy()
     assert.deepStrictEqual(plain(await gone), [[`gone/${version}`, 'gone', 2, false]])
-    await end(sub, pub)
+
+    // A session that lasts goes on, on another node, with what came while its client was away.
+    const session = { clean: false, properties: version === 5 ? { sessionExpiryInterval: 600 } : undefined }
+    const away = await connect(ports[0], version, `node-away-${version}`, session)
+    await subscribe(away, `away/${version}`)
+    await end(away)
+    for (const qos of [1, 2]) await publish(pub, `away/${version}`, `message ${qos}`, { qos })
+    const back = mqtt.connect(`mqtt://127.0.0.1:${ports[2]}`,
+      { protocolVersion: version, clientId: `node-away-${version}`, reconnectPeriod: 0, ...session })
+    const kinds = plain(await receive(back, 2)).map(m => m[1])
+    assert.deepStrictEqual(kinds, ['message 1', 'message 2'])
+
+    // Of two members of a group, one gets each message.
+    const shared = []
+    for (const client of [sub, back]) {
+      client.on('message', (topic, payload) => topic === `shared/${version}` && shared.push(payload.toString()))
+      await subscribe(client, `$share/group/shared/${version}`)
+    }
+    for (let i = 0; i < 10; i++) await publish(pub, `shared/${version}`, `${i}`, { qos: 1 })
+    while (shared.length < 10) await new Promise(resolve => setTimeout(resolve, 10))
+    assert.deepStrictEqual(shared.sort(), [...Array(10).keys()].map(String))
+    await end(sub, pub, back)
   }
   await properties()
   console.log('ok')

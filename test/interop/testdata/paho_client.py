@@ -1,8 +1,12 @@
-"""paho-mqtt against the nodes on the given ports: MQTT 3.1.1 and 5, each QoS, retained, a will and a takeover."""
+"""paho-mqtt against the nodes on the given ports: MQTT 3.1.1 and 5, each QoS, retained, a will,
+a takeover, a session that lasts and a shared subscription."""
 
 import sys
+import time
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from agent import Agent
 
@@ -32,7 +36,31 @@ for version, name in ((mqtt.MQTTv311, "v311"), (mqtt.MQTTv5, "v5")):
     second = Agent(f"twin-{name}", PORTS[3], version)
     assert first.disconnected.wait(60), "the older connection is still open"
     sub.expect((f"{root}/will", "taken over", 1, False))
-    for agent in (sub, pub, second, first):
+    for agent in (second, first):
+        agent.stop()
+
+    # A session that lasts goes on, on another node, with what came while its client was away.
+    session = Properties(PacketTypes.CONNECT)
+    session.SessionExpiryInterval = 600
+    away = Agent(f"away-{name}", PORTS[0], version, session=session)
+    away.subscribe(f"{root}/away", 2)
+    away.stop()
+    for qos in (1, 2):
+        pub.publish(f"{root}/away", f"message {qos}", qos=qos)
+    back = Agent(f"away-{name}", PORTS[3], version, session=session)
+    back.expect(*((f"{root}/away", f"message {qos}", qos, False) for qos in (1, 2)))
+
+    # Of two members of a group, one gets each message.
+    members = [Agent(f"member-{n}-{name}", PORTS[n], version) for n in range(2)]
+    for member in members:
+        member.subscribe(f"$share/group/{root}/shared", 1)
+    for n in range(10):
+        pub.publish(f"{root}/shared", str(n), qos=1)
+    deadline = time.monotonic() + 60
+    while sum(len(m.got) for m in members) < 10 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sorted(g[1] for m in members for g in m.got) == [str(n) for n in range(10)], [m.got for m in members]
+    for agent in (sub, pub, back, *members):
         agent.stop()
 
 print("ok")
