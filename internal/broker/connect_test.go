@@ -179,6 +179,23 @@ func TestConnectThatIsNotOrderedInTime(t *testing.T) {
 	})
 }
 
+// A client that was refused has nobody who would want its will, even if its CONNECT is ordered later.
+func TestNoWillOfAClientThatWasRefused(t *testing.T) {
+	inVersions(t, func(k *kit, v mqtt.Version) {
+		sub := k.join("heir", v, silent)
+		sub.subscribe("will")
+		k.stream.freeze()
+		k.stream.seal()
+		p := k.dial("client", v)
+		p.connect(withWill("will"))
+		time.Sleep(11 * time.Second)
+		p.gets("CONNACK 88", "closed")
+		k.stream.resume()
+		sub.gets()
+		k.connections(1)
+	})
+}
+
 // nobodyConnected checks that the cluster knows of no connection.
 func (k *kit) nobodyConnected() {
 	k.t.Helper()

@@ -66,13 +66,16 @@ func (c *client) end(err error) {
 	c.close(c.reason(err))
 	saidSo := errors.Is(err, errDisconnect) || errors.Is(err, errKeepWill)
 	c.helpers.Go(func() { c.hangUp(saidSo) })
-	if !c.announceEnd(!errors.Is(err, errDisconnect)) && c.mortal {
+	if !c.announceEnd(willGoes(err)) && c.mortal {
 		close(c.goodbye.applied)
 	}
 	close(c.ended)
 	c.broker.forget(c)
 	c.helpers.Wait()
 }
+
+// willGoes tells whether the will does after a connection that ended so. A client that was refused has none.
+func willGoes(err error) bool { return !errors.Is(err, errDisconnect) && !errors.Is(err, errRefused) }
 
 // hangUp closes the socket when the last packets are out.
 func (c *client) hangUp(saidSo bool) {

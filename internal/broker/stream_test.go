@@ -29,6 +29,7 @@ type fakeStream struct {
 	bound   int // transactions that may wait
 	stalled bool
 	quorum  bool
+	sealed  bool // what waits has gone into events
 	stopped bool
 }
 
@@ -58,6 +59,9 @@ func (s *fakeStream) stall() { s.set(func() { s.stalled, s.quorum = true, false 
 func (s *fakeStream) freeze() { s.set(func() { s.stalled = true }) }
 
 func (s *fakeStream) resume() { s.set(func() { s.stalled, s.quorum = false, true }) }
+
+// seal makes it too late to withdraw anything.
+func (s *fakeStream) seal() { s.set(func() { s.sealed = true }) }
 
 func (s *fakeStream) limit(bound int) { s.set(func() { s.bound = bound }) }
 
@@ -101,7 +105,7 @@ func (s *fakeStream) Withdraw(token replica.Token) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, t := range s.waiting {
-		if t.connect && t.token == token {
+		if t.connect && t.token == token && !s.sealed {
 			s.waiting = append(s.waiting[:i:i], s.waiting[i+1:]...)
 			return true
 		}
