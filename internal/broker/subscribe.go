@@ -15,99 +15,36 @@ type subscription struct {
 	handed            uint64 // how many messages had been handed over unordered before the subscription began
 }
 
-// request is a SUBSCRIBE or an UNSUBSCRIBE while it waits for its answer.
-type request struct {
-	client   *client
-	packetID uint16
-	codes    []mqtt.ReasonCode // one for each filter
-	ordered  []int             // the places of those on which the stream decides
-	unmakes  bool              // it is an UNSUBSCRIBE
-	system   []systemRequest
-}
-
-// systemRequest is a subscription to the system's topics on which the stream decides, and which wants to be told at once
-// what they say.
-type systemRequest struct {
-	place  int // in the packet
-	filter string
-	id     uint32
-}
-
-// decided takes in what became of the filters on which the stream decides.
-func (q *request) decided(codes []mqtt.ReasonCode) {
-	for i, place := range q.ordered {
-		if q.codes[place] = codes[i]; codes[i] >= 0x80 {
-			q.client.broker.counters.refusedFilters.Add(1)
-		}
-	}
-}
-
-// answer queues SUBACK or UNSUBACK.
-func (q *request) answer() {
-	if q.unmakes {
-		q.client.sendControl(&mqtt.Unsuback{PacketID: q.packetID, Codes: q.codes})
-	} else {
-		q.client.sendControl(&mqtt.Suback{PacketID: q.packetID, Codes: q.codes})
-	}
-}
-
-// inStream tells whether a subscription to the filter is everybody's affair: those of lasting sessions are, and shared
-// ones (docs/semantics.md, "Sessions").
-func (c *client) inStream(filter string) bool { return c.lasting || isShared(filter) }
-
-func isShared(filter string) bool {
-	group, _, valid := topic.Parse(filter)
-	return valid && group != ""
-}
-
-// onSubscribe handles SUBSCRIBE. The filters are judged by the reader. Those that pass and are everybody's affair go
-// through the stream; all others take effect together on the apply goroutine, at one index of it, which is behind the
-// client's own publishes: what it has retained just now comes to it as a retained message. SUBACK goes out when all is
-// done.
+// onSubscribe handles SUBSCRIBE. The filters are judged by the reader. The index at which own subscriptions begin is
+// behind the client's own publishes: what it has retained just now comes to it as a retained message. SUBACK goes out
+// when everything is done.
 func (c *client) onSubscribe(p *mqtt.Subscribe) error {
 	q := &request{client: c, packetID: p.PacketID, codes: make([]mqtt.ReasonCode, len(p.Subscriptions))}
-	cmd := &replica.Subscribe{Connection: c.number, ID: p.SubscriptionID}
-	var own []int
-	size := 0
+	rest := &replica.Subscribe{Connection: c.number, ID: p.SubscriptionID}
 	for i := range p.Subscriptions {
 		s := &p.Subscriptions[i]
 		code, err := c.judge(s)
 		if err != nil {
 			return err
 		}
-		switch q.codes[i] = code; {
-		case code >= 0x80:
-		case c.inStream(s.Filter):
-			q.ordered = append(q.ordered, i)
-			if isSystem(s.Filter) && s.RetainHandling == 0 {
-				q.system = append(q.system, systemRequest{i, s.Filter, p.SubscriptionID})
-			}
-			cmd.Subscriptions = append(cmd.Subscriptions, replica.Subscription(*s))
-			size += len(s.Filter) + entryOverhead
-		default:
-			own = append(own, i)
+		if q.codes[i] = code; code < 0x80 && q.sort(i, s.Filter) {
+			rest.Subscriptions = append(rest.Subscriptions, replica.Subscription(*s))
+			q.wantSystem(i, s, p.SubscriptionID)
 		}
 	}
-	if err := c.awaitControl(); err != nil {
-		return err
-	}
-	if len(own) > 0 || len(q.ordered) == 0 {
-		if err := c.subscribeOwn(q, p, own); err != nil {
+	if len(q.own) > 0 {
+		if err := c.awaitOwnPublishes(); err != nil {
 			return err
 		}
 	}
-	if len(q.ordered) == 0 {
-		return nil
-	}
-	return c.order(cmd, replica.Token{Owner: q, Kind: tokenOther}, size)
+	return c.perform(q, func(m *replica.Machine) { c.broker.subscribe(q, p, m) }, rest)
 }
 
-// subscribeOwn makes the subscriptions at those places of the packet, which are the node's own affair.
-func (c *client) subscribeOwn(q *request, p *mqtt.Subscribe, places []int) error {
-	if err := c.awaitOwnPublishes(); err != nil {
-		return err
+// wantSystem notes a subscription to the system's topics on which the stream decides.
+func (q *request) wantSystem(place int, s *mqtt.Subscription, id uint32) {
+	if isSystem(s.Filter) && s.RetainHandling == 0 {
+		q.system = append(q.system, systemRequest{place, s.Filter, id})
 	}
-	return c.broker.config.State.Do(func(m *replica.Machine) { c.broker.subscribe(q, p, places, m) })
 }
 
 // judge returns the QoS to grant, which is also the reason code of success, or the reason for refusing.
@@ -127,11 +64,11 @@ func (c *client) judge(s *mqtt.Subscription) (mqtt.ReasonCode, error) {
 	return mqtt.ReasonCode(s.QoS), nil
 }
 
-// subscribe makes the subscriptions that were granted, and queues the way to the retained messages behind SUBACK, if that
-// can go already.
-func (d *dispatcher) subscribe(q *request, p *mqtt.Subscribe, places []int, m *replica.Machine) {
+// subscribe makes the subscriptions that are the node's own affair, and queues the way to the retained messages behind
+// SUBACK, if that can go already.
+func (d *dispatcher) subscribe(q *request, p *mqtt.Subscribe, m *replica.Machine) {
 	c, replay := q.client, &replay{index: m.Index()}
-	for _, i := range places {
+	for _, i := range q.own {
 		s := &p.Subscriptions[i]
 		fresh, ok := d.add(c, s, p.SubscriptionID)
 		if !ok {
@@ -171,36 +108,20 @@ func (d *dispatcher) add(c *client, s *mqtt.Subscription, id uint32) (fresh, ok 
 // onUnsubscribe handles UNSUBSCRIBE. After UNSUBACK nothing is queued for the filters any more [MQTT-3.10.4-2].
 func (c *client) onUnsubscribe(p *mqtt.Unsubscribe) error {
 	q := &request{client: c, packetID: p.PacketID, codes: make([]mqtt.ReasonCode, len(p.Filters)), unmakes: true}
-	cmd := &replica.Unsubscribe{Connection: c.number}
-	var own []int
-	size := 0
+	rest := &replica.Unsubscribe{Connection: c.number}
 	for i, filter := range p.Filters {
-		switch _, _, valid := topic.Parse(filter); {
-		case !valid:
+		if _, _, valid := topic.Parse(filter); !valid {
 			q.codes[i] = mqtt.TopicFilterInvalid
-		case c.inStream(filter):
-			q.ordered = append(q.ordered, i)
-			cmd.Filters = append(cmd.Filters, filter)
-			size += len(filter) + entryOverhead
-		default:
-			own = append(own, i)
+		} else if q.sort(i, filter) {
+			rest.Filters = append(rest.Filters, filter)
 		}
 	}
-	if err := c.awaitControl(); err != nil {
-		return err
-	}
-	if len(own) > 0 || len(q.ordered) == 0 {
-		err := c.broker.config.State.Do(func(*replica.Machine) { c.broker.unsubscribe(q, p, own) })
-		if err != nil || len(q.ordered) == 0 {
-			return err
-		}
-	}
-	return c.order(cmd, replica.Token{Owner: q, Kind: tokenOther}, size)
+	return c.perform(q, func(*replica.Machine) { c.broker.unsubscribe(q, p) }, rest)
 }
 
-// unsubscribe takes away the subscriptions at those places of the packet.
-func (d *dispatcher) unsubscribe(q *request, p *mqtt.Unsubscribe, places []int) {
-	for _, i := range places {
+// unsubscribe takes away the subscriptions that are the node's own affair.
+func (d *dispatcher) unsubscribe(q *request, p *mqtt.Unsubscribe) {
+	for _, i := range q.own {
 		if _, known := q.client.routes.subscriptions[p.Filters[i]]; known {
 			d.drop(q.client, p.Filters[i])
 		} else {
