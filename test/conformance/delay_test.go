@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"time"
+
 	"github.com/foxmq/foxmq/internal/mqtt"
 )
 
@@ -12,13 +14,28 @@ func delayed(delay, expiry uint32) mqtt.Connect {
 	return c
 }
 
+// unhurried is how many seconds something lasts that must not be over before a client is back.
+const unhurried = 5
+
+// notBefore checks that something takes so many seconds at least. How much longer it takes is for the machine to say.
+func (s *stage) notBefore(seconds int, something func()) {
+	s.Helper()
+	start := time.Now()
+	something()
+	if took := time.Since(start); took < time.Duration(seconds)*time.Second {
+		s.Errorf("it took %v, not %d s", took, seconds)
+	}
+}
+
 // delayScripts are about wills that wait, MQTT 5 alone.
 var delayScripts = []script{
 	{"a will goes when its delay is over, and once", "3.1.2-7 3.1.2-8 3.1.2-10", "", func(s *stage) {
 		sub := s.subscriber(mqtt.V5, "~")
-		s.begins(delayed(2, forever)).hangUp()
-		s.receives(sub)
-		sub.expect(`PUBLISH ~ "died"`)
+		p := s.begins(delayed(2, forever))
+		s.notBefore(2, func() {
+			p.hangUp()
+			sub.expect(`PUBLISH ~ "died"`)
+		})
 		c := lasting(mqtt.V5)
 		c.CleanStart = true
 		s.begins(c)
@@ -26,15 +43,17 @@ var delayScripts = []script{
 	}},
 	{"a will goes when the session ends before the delay", "3.1.2-8 4.1.0-2", "", func(s *stage) {
 		sub := s.subscriber(mqtt.V5, "~")
-		s.begins(delayed(forever, 2)).hangUp()
-		s.receives(sub)
-		sub.expect(`PUBLISH ~ "died"`)
+		p := s.begins(delayed(forever, 2))
+		s.notBefore(2, func() {
+			p.hangUp()
+			sub.expect(`PUBLISH ~ "died"`)
+		})
 	}},
 	{"a connection within the delay takes the will back", "3.1.2-8 3.1.3-9", "", func(s *stage) {
 		sub := s.subscriber(mqtt.V5, "~")
-		s.begins(delayed(2, forever)).hangUp()
+		s.begins(delayed(unhurried, forever)).hangUp()
 		s.returns(lasting(mqtt.V5))
-		s.wait(4)
+		s.wait(unhurried + 1)
 		s.receives(sub)
 	}},
 	{"a connection that takes over takes the will back", "3.1.3-9 3.1.4-3", "", func(s *stage) {
@@ -71,10 +90,11 @@ var delayScripts = []script{
 	{"DISCONNECT with 0x04 starts the delay", "3.1.2-8", "", func(s *stage) {
 		sub := s.subscriber(mqtt.V5, "~")
 		p := s.begins(delayed(2, forever))
-		p.send(&mqtt.Disconnect{Code: mqtt.DisconnectWithWill})
-		p.gets("closed")
-		s.receives(sub)
-		sub.expect(`PUBLISH ~ "died"`)
+		s.notBefore(2, func() {
+			p.send(&mqtt.Disconnect{Code: mqtt.DisconnectWithWill})
+			p.gets("closed")
+			sub.expect(`PUBLISH ~ "died"`)
+		})
 	}},
 	{"DISCONNECT that ends the session does not wait for the delay", "3.1.2-8 4.1.0-2", "", func(s *stage) {
 		sub := s.subscriber(mqtt.V5, "~")

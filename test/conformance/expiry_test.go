@@ -9,14 +9,14 @@ var expiryScripts = []script{
 	{
 		"a session ends when its expiry has passed, and not before", "3.1.2-23 4.1.0-1 4.1.0-2", "", func(s *stage) {
 			c := lasting(mqtt.V5)
-			c.SessionExpiry = 2
+			c.SessionExpiry = unhurried
 			p := s.begins(c)
 			p.subscribe(mqtt.Subscription{Filter: "~", QoS: 1})
-			s.wait(4) // while the connection is there, nothing runs out
+			s.wait(unhurried + 1) // while the connection is there, nothing runs out
 			p.hangUp()
 			p = s.returns(c)
 			p.leave()
-			s.wait(4)
+			s.wait(unhurried + 1)
 			s.publisher(mqtt.V5).publish("~", "x", 1)
 			s.receives(s.begins(c))
 		},

@@ -129,6 +129,7 @@ var optionScripts = []script{
 		p, other := s.join(mqtt.Connect{ClientID: "~p"}), s.publisher(mqtt.V5)
 		p.retain("~/own", "x")
 		other.retain("~/other", "x")
+		s.receives(p) // its node has all of them now
 		p.subscribe(mqtt.Subscription{Filter: "~/+", NoLocal: true})
 		s.receives(p, `PUBLISH ~/other "x" retain`)
 		p.retain("~/own", "")

@@ -43,11 +43,11 @@ var willScripts = []script{
 		inVersions(func(s *stage, v mqtt.Version) {
 			sub := s.subscriber(v, "~")
 			for range 20 {
-				p := s.joinAt(0, withWill(v))
+				p := s.join(withWill(v))
 				p.send(&mqtt.Disconnect{})
 				p.gets("closed")
 			}
-			s.joinAt(0, withWill(v)) // when it is in, the others have ended
+			s.join(withWill(v)) // when it is in, the others have ended
 			s.receives(sub)
 		}),
 	},
@@ -57,7 +57,7 @@ var willScripts = []script{
 		inVersions(func(s *stage, v mqtt.Version) {
 			sub := s.subscriber(v, "~")
 			for range 20 {
-				p := s.joinAt(0, withWill(v))
+				p := s.joinAt(0, withWill(v)) // another node cannot know of a goodbye that is under way
 				p.send(&mqtt.Disconnect{})
 				p.conn.Close()
 			}
@@ -99,7 +99,7 @@ var willScripts = []script{
 			sub.expect(`PUBLISH ~ "died"`)
 			second.send(&mqtt.Disconnect{})
 			second.gets("closed")
-			s.joinAt(second.node, withWill(v))
+			s.join(withWill(v))
 			s.receives(sub) // once, and not for the second
 		}),
 	},
