@@ -100,8 +100,10 @@ var publishScripts = []script{
 			qos     byte
 			answer  string
 		}{
-			{1, "ü\x00", 1, "PUBACK"}, {0, "\xff", 1, "PUBACK"},
-			{1, "\xff", 1, "PUBACK 99"}, {1, "\xed\xa0\x80", 2, "PUBREC 99"},
+			{1, "ü\x00", 1, "PUBACK"},
+			{0, "\xff", 1, "PUBACK"},
+			{1, "\xff", 1, "PUBACK 99"},
+			{1, "\xed\xa0\x80", 2, "PUBREC 99"},
 		} {
 			forward := []byte{1, c.format}
 			pub.send(&mqtt.Publish{Topic: "~", Payload: []byte(c.payload), QoS: c.qos, PacketID: pub.id(), Forward: forward})

@@ -83,13 +83,18 @@ func (s *stage) try(b broken) {
 	case b.want == "served":
 		p.send(&mqtt.Pingreq{})
 	}
-	want := b.want
-	if _, told := mqtt3Codes[want]; p.version != mqtt.V5 && want != "served" && !(told && b.first) {
-		want = "closed"
-	}
-	if got := p.verdict(); got != want {
+	if got, want := p.verdict(), b.shown(); got != want {
 		s.Errorf("%s: % x: %s, want %s", b.what, b.bytes, got, want)
 	}
+}
+
+// shown is what a client can see of want in its version.
+func (b broken) shown() string {
+	inConnack := b.first && mqtt3Codes[b.want]
+	if b.version == mqtt.V5 || b.want == "served" || inConnack {
+		return b.want
+	}
+	return "closed"
 }
 
 // mqtt3Codes are the reason codes that CONNACK of 3.1.1 has too.

@@ -143,10 +143,10 @@ var sharedScripts = []script{
 		s.share(a, b)
 		for _, p := range []*peer{a, b} {
 			for _, m := range p.seen {
-				switch {
-				case m.QoS == 1:
+				switch m.QoS {
+				case 1:
 					p.send(&mqtt.Puback{PacketID: m.PacketID, Code: mqtt.UnspecifiedError})
-				case m.QoS == 2:
+				case 2:
 					p.send(&mqtt.Pubrec{PacketID: m.PacketID, Code: mqtt.UnspecifiedError})
 				}
 			}
