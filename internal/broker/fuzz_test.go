@@ -13,10 +13,11 @@ import (
 var fuzzed = broker.Config{
 	MaxPacketSize: 1 << 16, MaxQueueMessages: 100, MaxQueueBytes: 1 << 16, ReceiveMaximum: 4, SendMaximum: 4,
 	TopicAliasMaximum: 3, MaxSubscriptions: 5, SystemInterval: 10 * time.Second, StallDispatchLocal: true,
+	MaxSessionExpiry: time.Hour,
 }
 
-// FuzzClient throws bytes at a broker, as a connection's first and as those of a client that is connected, with a quorum
-// and without. The connection may end or go on; another client must be served, and when both have gone nothing may be
+// FuzzClient throws bytes at a broker, as a connection's first and as those of a client that is connected, with a session
+// that lasts and one that does not, with a quorum and without. The connection may end or go on; another client must be served, and when both have gone nothing may be
 // left behind: neither a connection in the state, nor a goroutine, which the bubble of play would notice.
 func FuzzClient(f *testing.F) {
 	for _, packets := range fuzzSeeds() {
@@ -24,7 +25,7 @@ func FuzzClient(f *testing.F) {
 		for _, p := range packets {
 			b = p.Append(b, mqtt.V5)
 		}
-		for how := range byte(4) {
+		for how := range byte(8) {
 			f.Add(how, byte(2), b)
 		}
 	}
@@ -32,7 +33,12 @@ func FuzzClient(f *testing.F) {
 		play(t, fuzzed, func(k *kit) {
 			p := k.dial("fuzz", []mqtt.Version{mqtt.V31, mqtt.V311, mqtt.V5}[version%3])
 			if how&1 != 0 {
-				p.connect(func(c *mqtt.Connect) { c.TopicAliasMaximum, c.MaximumPacketSize = 2, 1<<12 })
+				p.connect(func(c *mqtt.Connect) {
+					c.TopicAliasMaximum, c.MaximumPacketSize = 2, 1<<12
+					if how&4 != 0 {
+						c.CleanStart, c.SessionExpiry = false, 600
+					}
+				})
 				k.settle()
 			}
 			if how&2 != 0 {
@@ -56,6 +62,7 @@ func (k *kit) servesAnother() {
 	p.connect()
 	p.ask(1, mqtt.Subscription{Filter: "served"})
 	p.publish("served", "yes", 0, 0)
+	time.Sleep(time.Second) // it may have to take over from the other client
 	if got := p.take(); !slices.Contains(got, `PUBLISH served "yes"`) {
 		k.t.Fatalf("another client got %q", got)
 	}

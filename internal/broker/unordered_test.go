@@ -77,6 +77,20 @@ func TestLastingSessionsWaitForTheOrder(t *testing.T) {
 	})
 }
 
+func TestSharedSubscriptionsWaitForTheOrder(t *testing.T) {
+	play(t, local, func(k *kit) {
+		pub, member := k.join("pub", mqtt.V5), k.join("member", mqtt.V5)
+		member.ask(1, mqtt.Subscription{Filter: "$share/g/a", QoS: 1}, mqtt.Subscription{Filter: "b"})
+		member.gets("SUBACK #1 01 00")
+		k.stream.stall()
+		pub.publish("a", "x", 1, 1)
+		pub.publish("b", "y", 1, 2)
+		member.gets(`PUBLISH b "y" unordered=1`)
+		k.stream.resume()
+		member.gets(`PUBLISH a "x" q1 #1`)
+	})
+}
+
 func TestWhoComesLaterGetsTheOrderedMessage(t *testing.T) {
 	play(t, local, func(k *kit) {
 		pub := k.join("pub", mqtt.V5)
