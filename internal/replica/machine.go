@@ -104,17 +104,8 @@ func (m *Machine) inTurn(res *Result) bool {
 
 func (m *Machine) execute(cmd Command, res *Result) Outcome {
 	s := m.nodes[res.Node].connections[cmd.connection()]
-	switch c := cmd.(type) {
-	case *Connect:
-		if s != nil {
-			return Invalid
-		}
-		return m.connect(c, res)
-	case *Tick:
-		return Applied
-	}
 	if s == nil {
-		return Stale
+		return m.executeAlone(cmd, res)
 	}
 	switch c := cmd.(type) {
 	case *Publish:
@@ -130,7 +121,18 @@ func (m *Machine) execute(cmd Command, res *Result) Outcome {
 	case *End:
 		return m.end(s, c, res)
 	}
-	return Invalid
+	return Invalid // a CONNECT on a connection that is there
+}
+
+// executeAlone executes a command that comes in the name of no connection that is there.
+func (m *Machine) executeAlone(cmd Command, res *Result) Outcome {
+	switch c := cmd.(type) {
+	case *Connect:
+		return m.connect(c, res)
+	case *Tick:
+		return Applied
+	}
+	return Stale
 }
 
 func (r *Result) effect(kind Kind, s *session) {

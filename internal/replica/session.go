@@ -188,7 +188,7 @@ func (m *Machine) publishWill(s *session, res *Result) {
 
 // expire does what was to be done up to the machine's time, in the order of the times.
 func (m *Machine) expire(res *Result) {
-	for {
+	for len(m.noticed)+len(m.unnoticed) > 0 {
 		next := m.noticed.due(m.time)
 		if other := m.unnoticed.due(m.time); other.before(next) {
 			next = other
