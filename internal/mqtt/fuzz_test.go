@@ -112,7 +112,7 @@ type pieces struct {
 
 func (p pieces) Read(b []byte) (int, error) { return p.Reader.Read(b[:min(len(b), max(p.size, 1))]) }
 
-// FuzzParseForward expects that CheckForward agrees, and that what is read is written and read to the same again.
+// FuzzParseForward expects that CheckForward and FitsPayload agree, and that what is read is written and read to the same again.
 func FuzzParseForward(f *testing.F) {
 	all := Forwarded{
 		Text: true, ContentType: "text", ResponseTopic: "answer", CorrelationData: []byte("c"),
@@ -128,6 +128,9 @@ func FuzzParseForward(f *testing.F) {
 		if err != nil {
 			checkError(t, err)
 			return
+		}
+		if FitsPayload(b, []byte{0xff}) == got.Text {
+			t.Fatalf("what is no text fits %+v", got)
 		}
 		again, err := ParseForward(got.Append(nil))
 		if err != nil || !reflect.DeepEqual(got, again) {
