@@ -476,7 +476,8 @@ func (o *oracle) grant(s *oracleSession, f oracleFilter, mayReplay bool) (code b
 func (o *oracle) replay(s *oracleSession, f oracleFilter) {
 	sort.Slice(o.retained, func(i, j int) bool { return o.retained[i].message.Topic < o.retained[j].message.Topic })
 	for _, r := range o.retained {
-		if topic.Match(f.Filter, r.message.Topic) && !(f.NoLocal && r.client == s.client) {
+		own := f.NoLocal && r.client == s.client
+		if topic.Match(f.Filter, r.message.Topic) && !own {
 			o.send(s, oracleDelivery{replayed: true, Delivery: replica.Delivery{
 				Message: r.message, Time: r.since, IDs: appendID(nil, f.id), QoS: min(f.QoS, r.message.QoS), Retain: true,
 			}})
