@@ -88,4 +88,32 @@ var expiryScripts = []script{
 		p.leave()
 		s.receives(s.returns(lasting(mqtt.V5)))
 	}},
+	{"an expiry above the server's is cut, and the client told", "3.1.2-23", "", func(s *stage) {
+		c := lasting(mqtt.V5)
+		c.SessionExpiry = 0xffffffff
+		p := s.connect(c)
+		p.accepted()
+		const week = 7 * 24 * 3600
+		if !p.connack.HasSessionExpiry || p.connack.SessionExpiry != week {
+			s.Errorf("CONNACK %+v does not say that the session expires in a week", p.connack)
+		}
+		c.SessionExpiry = week
+		p = s.connect(c)
+		if got := p.next().(*mqtt.Connack); got.HasSessionExpiry || !got.SessionPresent {
+			s.Errorf("CONNACK %+v changes an expiry that the server can keep", got)
+		}
+	}},
+	{"a session with an identifier of the server's", "3.1.3-6 3.1.3-7 3.2.2-16", "", func(s *stage) {
+		p := s.connect(mqtt.Connect{SessionExpiry: forever})
+		p.accepted()
+		p.subscribe(mqtt.Subscription{Filter: "~", QoS: 1})
+		p.leave()
+		s.publisher(mqtt.V5).publish("~", "x", 1)
+		c := mqtt.Connect{SessionExpiry: forever, ClientID: p.connack.AssignedClientID}
+		p = s.returns(c)
+		p.expect(`PUBLISH ~ "x" q1`)
+		p.send(&mqtt.Disconnect{HasSessionExpiry: true})
+		p.gets("closed")
+		s.begins(c)
+	}},
 }

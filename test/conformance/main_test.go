@@ -58,6 +58,7 @@ var chapters = []struct {
 	{"will", "", willScripts},
 	{"disconnect", "", disconnectScripts},
 	{"lasting sessions", "", lastingScripts},
+	{"under way", "", underWayScripts},
 	{"expiry", "", expiryScripts},
 	{"will delay", "", delayScripts},
 	{"shared", "", sharedScripts},

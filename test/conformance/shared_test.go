@@ -165,6 +165,43 @@ var sharedScripts = []script{
 		s.receives(b, `PUBLISH ~ "1" q1`, `PUBLISH ~ "2" q1`)
 		s.receives(a)
 	}},
+	{"a group sees no $ topics through a wildcard", "4.7.2-1", "", func(s *stage) {
+		p := s.publisher(mqtt.V5)
+		p.subscribe(mqtt.Subscription{Filter: "$share/~/#", QoS: 1}, mqtt.Subscription{Filter: "$share/~/$~/+", QoS: 1})
+		pub := s.publisher(mqtt.V5)
+		pub.publish("$~", "hidden", 1)
+		pub.publish("$~/a", "asked for", 1)
+		pub.publish("~", "seen", 1)
+		s.receives(p, `PUBLISH $~/a "asked for" q1`, `PUBLISH ~ "seen" q1`)
+	}},
+	{"a member of two groups, and on its own account", "3.3.4-3 4.8.2-1", "", func(s *stage) {
+		p := s.publisher(mqtt.V5)
+		p.subscribeAs(1, mqtt.Subscription{Filter: "$share/g/~", QoS: 1})
+		p.subscribeAs(2, mqtt.Subscription{Filter: "$share/h/+/a"}, mqtt.Subscription{Filter: "$share/h/~", QoS: 1})
+		p.subscribeAs(3, mqtt.Subscription{Filter: "~", QoS: 1})
+		s.publisher(mqtt.V5).publish("~", "x", 1)
+		got := s.settle(p)
+		slices.Sort(got)
+		if want := []string{`PUBLISH ~ "x" q1 id=1`, `PUBLISH ~ "x" q1 id=2`, `PUBLISH ~ "x" q1 id=3`}; !slices.Equal(got, want) {
+			s.Fatalf("got %q, want %q", got, want)
+		}
+	}},
+	{"a lasting member returns to its group", "3.1.2-5 4.8.2-4", "", func(s *stage) {
+		p := s.begins(lasting(mqtt.V5))
+		p.subscribe(mqtt.Subscription{Filter: "$share/g/~", QoS: 1})
+		p.leave()
+		p = s.returns(lasting(mqtt.V5))
+		s.publisher(mqtt.V5).publish("~", "x", 1)
+		s.receives(p, `PUBLISH ~ "x" q1`)
+	}},
+	{"the last member goes, and takes its group along", "3.10.4-1 3.10.4-2", "", func(s *stage) {
+		p := s.member(mqtt.V5, 1)
+		p.send(&mqtt.Unsubscribe{PacketID: 9, Filters: []string{"$share/g/~"}})
+		p.gets("UNSUBACK 00")
+		s.publisher(mqtt.V5).publish("~", "to nobody", 1)
+		s.receives(s.member(mqtt.V5, 1))
+		s.receives(p)
+	}},
 	{"a group with a member that sleeps", "4.5.0-1", "4.5.0-1", func(s *stage) {
 		c := lasting(mqtt.V5)
 		p := s.begins(c)
