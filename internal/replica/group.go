@@ -137,7 +137,7 @@ func (s *session) shares() bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(s.queue.slots, func(n numbered) bool { return n.pending != nil && n.pending.group != "" })
+	return len(s.queue.fromGroups()) > 0
 }
 
 // handOn gives what a session without a connection has at QoS 1 from shared subscriptions to other members: to
@@ -149,18 +149,15 @@ func (m *Machine) handOn(s *session, res *Result) {
 	if ends {
 		least = waiting
 	}
-	for i := range s.queue.slots {
-		p := s.queue.slots[i].pending
-		if p == nil || p.group == "" {
-			continue
-		}
+	q := &s.queue
+	for _, p := range q.fromGroups() {
 		if p.QoS == 1 && m.handTo(m.groups[p.group], p.body, least, res) {
-			m.complete(&s.queue, i)
+			m.complete(q, q.find(p.Number))
 		} else if ends {
 			m.counts.SharedLost++
 		}
 	}
-	s.queue.tidy()
+	q.tidy()
 }
 
 // handTo gives a message to another member of the group, which may be gone, and reports whether one takes it.

@@ -2,7 +2,7 @@ package replica
 
 import (
 	"cmp"
-	"math"
+	"container/heap"
 	"slices"
 )
 
@@ -15,7 +15,7 @@ type queue struct {
 	live     int        // slots that are
 	replayed int        // of those, retained messages for new subscriptions
 	bytes    int        // of the others
-	soonest  int64      // no delivery from offered on expires before this time
+	expiring expiries   // deliveries from offered on that expire, some of which may be done
 }
 
 // numbered is a place in a queue; pending is nil once the delivery with that number is done.
@@ -48,16 +48,9 @@ func (m *Machine) newBody(msg *Message, time int64) *body {
 
 // fits reports whether the session may be made to wait for one more message.
 func (m *Machine) fits(s *session, b *body) bool {
-	size := b.message.size()
-	if m.full(s, size) && !s.connected {
-		m.expireQueue(s)
-	}
-	return !m.full(s, size) && m.roomForBody(b)
-}
-
-func (m *Machine) full(s *session, size int) bool {
+	m.expireQueue(s)
 	q := &s.queue
-	return q.live-q.replayed >= m.limits.Queue || q.bytes+size > m.limits.QueueBytes
+	return q.live-q.replayed < m.limits.Queue && q.bytes+b.message.size() <= m.limits.QueueBytes && m.roomForBody(b)
 }
 
 // roomForBody reports whether all queues together have room for one more message.
@@ -71,10 +64,11 @@ func (m *Machine) enqueue(s *session, p *pending) {
 	q := &s.queue
 	p.Number = q.next
 	q.next++
-	if s.connected {
+	switch {
+	case s.connected:
 		q.offered = q.next
-	} else {
-		q.expect(p)
+	case p.Message.HasExpiry:
+		heap.Push(&q.expiring, expiry{p.Message.deadline(p.Time), p.Number})
 	}
 	q.slots = append(q.slots, numbered{p.Number, p})
 	q.live++
@@ -82,14 +76,6 @@ func (m *Machine) enqueue(s *session, p *pending) {
 	m.counts.Queued++
 	if p.body.uses++; p.body.uses == 1 {
 		m.counts.QueuedBytes += p.body.message.size()
-	}
-}
-
-// expect notes when a delivery that was not offered expires.
-func (q *queue) expect(p *pending) {
-	deadline := p.Message.deadline(p.Time)
-	if q.next-1 == q.offered || deadline < q.soonest {
-		q.soonest = deadline
 	}
 }
 
@@ -157,28 +143,35 @@ func (q *queue) unfinished() []Unfinished {
 	return list
 }
 
+// fromGroups lists what is in the queue from shared subscriptions.
+func (q *queue) fromGroups() (list []*pending) {
+	for _, s := range q.slots {
+		if s.pending != nil && s.pending.group != "" {
+			list = append(list, s.pending)
+		}
+	}
+	return list
+}
+
 // expireQueue takes out what has expired and cannot have been sent. What may have been sent is not touched: whether it
 // was is for the node to say that had the connection.
 func (m *Machine) expireQueue(s *session) {
 	q := &s.queue
-	if q.offered == q.next || m.time < q.soonest {
-		return
-	}
-	q.soonest = math.MaxInt64
-	for i := range q.slots {
-		p := q.slots[i].pending
-		if p == nil || p.Number < q.offered {
-			continue
-		}
-		deadline := p.Message.deadline(p.Time)
-		if deadline <= m.time {
+	for len(q.expiring) > 0 && q.expiring[0].at <= m.time {
+		next := heap.Pop(&q.expiring).(expiry)
+		if i := q.find(next.number); i >= 0 {
 			m.complete(q, i)
 			m.counts.QueueExpired++
-		} else {
-			q.soonest = min(q.soonest, deadline)
 		}
 	}
 	q.tidy()
+}
+
+// offer notes that all that waits may be sent from now on, and returns the number from which on it is the first time.
+func (q *queue) offer() uint64 {
+	first := q.offered
+	q.offered, q.expiring = q.next, nil
+	return first
 }
 
 func (m *Machine) acknowledge(s *session, a *Ack) Outcome {
@@ -195,4 +188,28 @@ func (m *Machine) acknowledge(s *session, a *Ack) Outcome {
 	}
 	q.tidy()
 	return Applied
+}
+
+// expiry is when a delivery expires that nobody was offered.
+type expiry struct {
+	at     int64 // consensus time, ns
+	number uint64
+}
+
+// expiries is a heap, the earliest one in front. Which of several at the same time comes first makes no difference.
+type expiries []expiry
+
+func (e expiries) Len() int           { return len(e) }
+func (e expiries) Less(i, j int) bool { return e[i].at < e[j].at }
+func (e expiries) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
+
+// Push implements heap.Interface.
+func (e *expiries) Push(x any) { *e = append(*e, x.(expiry)) }
+
+// Pop implements heap.Interface.
+func (e *expiries) Pop() any {
+	last := len(*e) - 1
+	x := (*e)[last]
+	*e = (*e)[:last]
+	return x
 }

@@ -90,13 +90,11 @@ func (m *Machine) succeed(old *session, goesOn bool, res *Result) {
 // resume makes what a lasting session brings with it. From now on its owner may send all of it.
 func (m *Machine) resume(s *session, present bool) *Session {
 	m.expireQueue(s)
-	offered := s.queue.offered
-	s.queue.offered = s.queue.next
 	return &Session{
 		Epoch:      s.epoch,
 		Present:    present,
 		Next:       s.queue.next,
-		Offered:    offered,
+		Offered:    s.queue.offer(),
 		Unfinished: s.queue.unfinished(),
 		Unreleased: slices.Sorted(maps.Keys(s.unreleased)),
 	}
