@@ -92,7 +92,7 @@ func (c *client) admit(stored *replica.Session, resumed []session.Entry[outgoing
 	c.session = session.New[outgoing](c.limits)
 	if stored != nil {
 		c.lasting, c.connack.SessionPresent = true, stored.Present
-		c.session = session.NewLasting[outgoing](c.limits)
+		c.session = session.NewLasting[outgoing](c.limits, stored.Offered)
 		for _, e := range resumed {
 			c.session.Push(e)
 		}

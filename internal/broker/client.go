@@ -61,6 +61,7 @@ type client struct {
 	change     sync.Cond                  // on mu: something that the reader may wait for has changed
 	phase      phase                      // guarded by mu
 	session    *session.Session[outgoing] // guarded by mu; set before connected
+	unsent     uint64                     // no delivery from this number on has left, for the End of a lasting session; guarded by mu, set when closing
 	control    []byte                     // packets other than PUBLISH that wait to be sent; guarded by mu
 	writing    bool                       // a writer goroutine runs; guarded by mu
 	delayed    bool                       // a report will be made in time; guarded by mu

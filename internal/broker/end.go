@@ -47,6 +47,7 @@ func (c *client) finish(last func(dst []byte, p phase) []byte) bool {
 	c.control = last(c.control, c.phase)
 	if c.phase == connected {
 		c.report()
+		c.unsent = c.session.Unsent()
 	}
 	c.phase = closing
 	c.session = nil
@@ -134,6 +135,9 @@ func (c *client) farewell(publishWill bool) *replica.End {
 	if expiry := c.input.lastExpiry; expiry != nil {
 		cmd.HasExpiry, cmd.Expiry = true, *expiry
 	}
+	c.mu.Lock()
+	cmd.HasUnsent, cmd.Unsent = c.lasting, c.unsent
+	c.mu.Unlock()
 	return cmd
 }
 

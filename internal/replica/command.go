@@ -67,6 +67,8 @@ type End struct {
 	PublishWill bool   // false after a DISCONNECT with reason code 0x00 [MQTT-3.14.4-3]
 	HasExpiry   bool   // DISCONNECT brought a new session expiry interval
 	Expiry      uint32 // that interval in seconds, as granted; only with HasExpiry. A local session stays local
+	HasUnsent   bool   // the node says what the connection has sent of a lasting session
+	Unsent      uint64 // it has sent no delivery from this number on; only with HasUnsent
 }
 
 // Publish is a client's PUBLISH. With Message.Retain it sets the topic's retained message, or clears it if the

@@ -122,6 +122,9 @@ func (d *decoder) end() *End {
 	if e.HasExpiry = flags&endHasExpiry != 0; e.HasExpiry {
 		e.Expiry = d.uint32()
 	}
+	if e.HasUnsent = flags&endHasUnsent != 0; e.HasUnsent {
+		e.Unsent = d.uvarint()
+	}
 	return e
 }
 

@@ -26,6 +26,7 @@ var commands = []replica.Command{
 	},
 	&replica.End{Connection: 9},
 	&replica.End{Connection: 9, PublishWill: true, HasExpiry: true, Expiry: 1 << 31},
+	&replica.End{Connection: 9, HasUnsent: true, Unsent: 1 << 40},
 	&replica.Publish{Connection: 1, PacketID: 65535, Message: replica.Message{Topic: "t", QoS: 2, Payload: []byte("p")}},
 	&replica.Release{Connection: 1, PacketID: 1},
 	&replica.Subscribe{Connection: 1, ID: 268_435_455, Subscriptions: []replica.Subscription{

@@ -34,6 +34,7 @@ const (
 const (
 	endPublishWill = 1 << iota
 	endHasExpiry
+	endHasUnsent
 	endEnd
 )
 
@@ -77,9 +78,13 @@ func (c *Connect) Append(dst []byte) []byte {
 // Append implements Command.
 func (e *End) Append(dst []byte) []byte {
 	dst = appendHead(dst, kindEnd, e.Connection)
-	dst = append(dst, bit(e.PublishWill, endPublishWill)|bit(e.HasExpiry, endHasExpiry))
+	flags := bit(e.PublishWill, endPublishWill) | bit(e.HasExpiry, endHasExpiry) | bit(e.HasUnsent, endHasUnsent)
+	dst = append(dst, flags)
 	if e.HasExpiry {
 		dst = binary.AppendUvarint(dst, uint64(e.Expiry))
+	}
+	if e.HasUnsent {
+		dst = binary.AppendUvarint(dst, e.Unsent)
 	}
 	return dst
 }

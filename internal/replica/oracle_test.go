@@ -153,6 +153,9 @@ func (o *oracle) ask(s *oracleSession, cmd replica.Command) (outcome string) {
 		if c.HasExpiry && s.lasting {
 			s.expiry = c.Expiry
 		}
+		if c.HasUnsent {
+			s.offered = min(s.offered, c.Unsent)
+		}
 		o.linger(s, c.PublishWill)
 	}
 	return "applied"

@@ -79,6 +79,20 @@ func (m *Machine) enqueue(s *session, p *pending) {
 	}
 }
 
+// withdraw notes that deliveries from this number on have not been sent after all, so that they may expire, and come
+// without DUP when they come.
+func (q *queue) withdraw(number uint64) {
+	if number >= q.offered {
+		return
+	}
+	q.offered = number
+	for _, s := range q.slots {
+		if p := s.pending; p != nil && p.Number >= number && p.Message.HasExpiry {
+			heap.Push(&q.expiring, expiry{p.Message.deadline(p.Time), p.Number})
+		}
+	}
+}
+
 // account counts a delivery that comes, or with sign -1 goes.
 func (q *queue) account(p *pending, sign int) {
 	if p.replayed {

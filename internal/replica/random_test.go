@@ -105,6 +105,8 @@ func drawCommand(t *rapid.T, connection uint64, s *oracleSession) replica.Comman
 			Connection:  connection,
 			PublishWill: rapid.Bool().Draw(t, "publish will"),
 			HasExpiry:   rapid.Bool().Draw(t, "has expiry"),
+			HasUnsent:   rapid.Bool().Draw(t, "has unsent"),
+			Unsent:      rapid.Uint64Range(0, 6).Draw(t, "unsent"),
 		}
 	case 7:
 		return &replica.Tick{}

@@ -127,9 +127,13 @@ func parseCommand(name string, words []string) replica.Command {
 	case "end":
 		e := &replica.End{Connection: connection}
 		for _, word := range words {
-			if word == "will" {
+			unsent, has := strings.CutPrefix(word, "unsent=")
+			switch {
+			case word == "will":
 				e.PublishWill = true
-			} else {
+			case has:
+				e.HasUnsent, e.Unsent = true, uint64(number(unsent))
+			default:
 				e.HasExpiry, e.Expiry = true, seconds(word)
 			}
 		}

@@ -105,6 +105,9 @@ func (m *Machine) end(s *session, e *End, res *Result) Outcome {
 	if e.HasExpiry && s.lasting {
 		s.expiry = e.Expiry
 	}
+	if e.HasUnsent {
+		s.queue.withdraw(e.Unsent)
+	}
 	m.linger(s, e.PublishWill, res)
 	return Applied
 }

@@ -17,7 +17,7 @@ func numbered(name string, number uint64) session.Entry[string] {
 // lasting returns a lasting session that holds the entries.
 func lasting(t *testing.T, limits session.Limits, entries ...session.Entry[string]) *session.Session[string] {
 	t.Helper()
-	s := session.NewLasting[string](limits)
+	s := session.NewLasting[string](limits, 0)
 	for _, e := range entries {
 		if v := s.Push(e); v != session.Queued {
 			t.Fatalf("push %s: verdict %d", e.Message, v)
@@ -181,5 +181,18 @@ func TestALocalSessionReportsWhatHasANumber(t *testing.T) {
 	}
 	if release := s.Reported(report); release != nil {
 		t.Fatalf("released: %v", release)
+	}
+}
+
+func TestWhatWaitsForTheWindowIsUnsent(t *testing.T) {
+	limits := small()
+	limits.Send = 2
+	s := lasting(t, limits, numbered("a1", 5), numbered("b1", 6), numbered("c1", 8))
+	popped(s)
+	if got := s.Unsent(); got != 7 {
+		t.Fatalf("unsent from %d on, want 7", got)
+	}
+	if got := session.NewLasting[string](limits, 9).Unsent(); got != 9 {
+		t.Fatalf("unsent from %d on, want what earlier connections have left", got)
 	}
 }

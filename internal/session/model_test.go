@@ -19,7 +19,7 @@ func TestSessionAgainstModel(t *testing.T) {
 		}
 		m := model{session: session.New[int](limits), limits: limits, inflight: map[uint16]byte{}}
 		if m.lasting = rapid.Bool().Draw(t, "lasting"); m.lasting {
-			m.session = session.NewLasting[int](limits)
+			m.session = session.NewLasting[int](limits, 0)
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"push":  m.push,

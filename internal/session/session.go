@@ -36,6 +36,7 @@ type Session[M any] struct {
 	front  []Entry[M]
 
 	out    window
+	unsent uint64 // lasting: no delivery from this number on has been sent
 	report Report
 	in     inbound
 }
@@ -45,13 +46,16 @@ func New[M any](limits Limits) *Session[M] {
 	return &Session[M]{limits: limits, out: window{limit: limits.Send}, in: inbound{maximum: limits.Receive}}
 }
 
-// NewLasting returns the state of a lasting session that nothing has been sent to on this connection. What earlier ones
-// have left is pushed before anything else.
-func NewLasting[M any](limits Limits) *Session[M] {
+// NewLasting returns the state of a lasting session that nothing has been sent to on this connection, and on earlier ones
+// no delivery from that number on. What those have left is pushed before anything else.
+func NewLasting[M any](limits Limits, unsent uint64) *Session[M] {
 	s := New[M](limits)
-	s.out.lasting = true
+	s.out.lasting, s.unsent = true, unsent
 	return s
 }
+
+// Unsent returns the number of a lasting session from which on no delivery has been sent, on this connection or earlier.
+func (s *Session[M]) Unsent() uint64 { return s.unsent }
 
 // Entry is a message in the outbound queue.
 type Entry[M any] struct {
@@ -136,6 +140,9 @@ func (s *Session[M]) Pop(now int64) (Sending[M], bool) {
 	case head.QoS == 0:
 	case !head.lapses(now):
 		sending.PacketID = s.out.open(head.Number, head.Numbered, begin(head))
+		if head.Numbered {
+			s.unsent = max(s.unsent, head.Number+1)
+		}
 	case head.Numbered:
 		s.out.skip(head.Number)
 		s.report.Done = append(s.report.Done, head.Number)

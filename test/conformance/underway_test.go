@@ -53,6 +53,48 @@ var underWayScripts = []script{
 		}),
 	},
 	{
+		"what waited behind the window follows what comes again", "4.3.3-2 4.4.0-1 4.6.0-5", "", func(s *stage) {
+			c := lasting(mqtt.V5)
+			c.ReceiveMaximum = 2
+			p := s.begins(c)
+			p.subscribe(mqtt.Subscription{Filter: "~", QoS: 2})
+			pub := s.publisher(mqtt.V5)
+			for i := range 4 {
+				pub.publish("~", fmt.Sprint(i), 2)
+			}
+			p.expect(`PUBLISH ~ "0" q2`, `PUBLISH ~ "1" q2`)
+			p.send(&mqtt.Pubrec{PacketID: p.seen[0].PacketID})
+			p.gets("PUBREL")
+			p.hangUp()
+			before := p.seen
+			p = s.returns(lasting(mqtt.V5))
+			p.getsPubrel(before[0].PacketID)
+			p.expect(`PUBLISH ~ "1" q2 dup`, `PUBLISH ~ "2" q2`, `PUBLISH ~ "3" q2`)
+			p.sameIdentifiers(before[1:])
+		},
+	},
+	{"what waited behind the window may still expire", "3.3.2-5", "", func(s *stage) {
+		c := lasting(mqtt.V5)
+		c.ReceiveMaximum = 1
+		p := s.begins(c)
+		p.subscribe(mqtt.Subscription{Filter: "~", QoS: 1})
+		pub := s.publisher(mqtt.V5)
+		short := mqtt.Publish{Topic: "~", Payload: []byte("sent"), QoS: 1, HasExpiry: true, Expiry: 1}
+		pub.publishPacket(short)
+		p.message()
+		short.Payload = []byte("waiting")
+		pub.publishPacket(short)
+		pub.publish("~", "last", 1)
+		p.leave()
+		s.wait(2)
+		p = s.returns(lasting(mqtt.V5))
+		p.message()
+		if string(p.last.Payload) != "sent" || !p.last.Dup {
+			s.Fatalf("got %s", p.describe(p.last))
+		}
+		p.expect(`PUBLISH ~ "last" q1`)
+	}},
+	{
 		"an acknowledgement counts on the connection that came later", "4.3.2-3 4.3.3-4 4.4.0-1", "4.3.2-1 4.3.3-1",
 		recent(func(s *stage, v mqtt.Version) {
 			p := s.begins(lasting(v))
