@@ -20,16 +20,16 @@ type reported struct {
 	report session.Report
 }
 
-// reportDue reports at once if a PUBREC waits, or if so many messages are done that the state machine's queue may
+// reportDue reports at once if something waits for it, or if so many messages are done that the state machine's queue may
 // overflow for want of news; else not sooner than reportDelay after the last time. The caller holds mu.
 func (c *client) reportDue() {
-	received, done := c.session.Unreported()
-	if done == 0 && received == 0 {
+	done, urgent := c.session.Unreported()
+	if done == 0 && !urgent {
 		return
 	}
 	wait := reportDelay - time.Duration(c.broker.elapsed()-c.lastReport)
 	switch {
-	case received > 0, done >= mostUnreported, wait <= 0:
+	case urgent, done >= mostUnreported, wait <= 0:
 		c.report()
 	case !c.delayed:
 		c.delayed = true
@@ -56,7 +56,7 @@ func (c *client) reportAfter(wait time.Duration) {
 // report tells the stream what has become of numbered deliveries, if there is any news. It is called with mu held, so it
 // leaves the telling to the submitter: the end of the connection waits for that, and comes behind it.
 func (c *client) report() {
-	if received, done := c.session.Unreported(); received+done == 0 || c.over.Load() {
+	if done, urgent := c.session.Unreported(); done == 0 && !urgent || c.over.Load() {
 		return
 	}
 	c.lastReport = c.broker.elapsed()

@@ -55,12 +55,14 @@ func (f *flights) place(number uint64) int {
 	return sort.Search(f.list.len(), func(i int) bool { return f.list.at(i).number >= number })
 }
 
-// land forgets a flight. Its number counts as long as an older one flies.
-func (f *flights) land(number uint64) {
+// land forgets a flight and returns how far it had come. Its number counts as long as an older one flies.
+func (f *flights) land(number uint64) progress {
+	before := idle
 	if state := f.at(number); state != nil {
-		*state = idle
+		before, *state = *state, idle
 	}
 	for f.list.len() > 0 && f.list.first().state == idle {
 		f.list.pop()
 	}
+	return before
 }

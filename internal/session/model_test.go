@@ -37,7 +37,8 @@ type model struct {
 	waiting  []session.Entry[int]
 	inflight map[uint16]byte // the QoS of what the client has not acknowledged
 	open     []uint64        // delivery numbers that were sent and whose completion is not ordered
-	done     []uint64        // those of open that the client has acknowledged
+	done     []uint64        // those of open that the client has acknowledged, and skipped
+	skipped  []uint64        // delivery numbers that were never sent, and that is not ordered
 	last     int
 	number   uint64
 }
@@ -53,6 +54,7 @@ func (m *model) push(t *rapid.T) {
 	if m.lasting && e.QoS > 0 {
 		m.number += rapid.SampledFrom([]uint64{1, 1, 1, 2, 1000, 32_767, 65_535}).Draw(t, "gap")
 		e.Number, e.Numbered, e.Free = m.number, true, true
+		e.TooLarge = rapid.IntRange(0, 9).Draw(t, "too large") == 0
 	}
 	want := m.verdict(&e)
 	if got := m.session.Push(e); got != want {
@@ -93,6 +95,10 @@ func (m *model) pop(t *rapid.T) {
 		t.Fatalf("pop: %+v, want %+v", got.Entry, m.waiting[0])
 	}
 	m.waiting = m.waiting[1:]
+	if got.TooLarge {
+		m.skipped, m.open, m.done = append(m.skipped, got.Number), append(m.open, got.Number), append(m.done, got.Number)
+		return
+	}
 	_, inUse := m.inflight[got.PacketID]
 	if (got.PacketID == 0) != (got.QoS == 0) || inUse {
 		t.Fatalf("packet identifier %d at QoS %d", got.PacketID, got.QoS)
@@ -110,7 +116,12 @@ func (m *model) pop(t *rapid.T) {
 }
 
 func (m *model) maySend(e *session.Entry[int]) bool {
-	if e.QoS == 0 {
+	switch {
+	case e.TooLarge:
+		return true
+	case len(m.skipped) > 0:
+		return false
+	case e.QoS == 0:
 		return true
 	}
 	return len(m.inflight) < m.limits.Send && (len(m.open) == 0 || e.Number-m.open[0] < 65535)
@@ -131,7 +142,7 @@ func (m *model) ack(t *rapid.T) {
 	}
 	delete(m.inflight, id)
 	for _, number := range m.open {
-		if uint16(1+number%65535) == id && m.lasting {
+		if uint16(1+number%65535) == id && m.lasting && !slices.Contains(m.skipped, number) {
 			m.done = append(m.done, number)
 		}
 	}
@@ -164,5 +175,5 @@ func (m *model) order(t *rapid.T) {
 	}
 	m.session.Reported(report)
 	m.open = slices.DeleteFunc(m.open, func(n uint64) bool { return slices.Contains(report.Done, n) })
-	m.done = nil
+	m.done, m.skipped = nil, nil
 }

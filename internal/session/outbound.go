@@ -83,19 +83,21 @@ type Report struct {
 // Report returns what has come up since it was last called. When that is ordered, Reported is called.
 func (s *Session[M]) Report() Report {
 	r := s.report
-	s.report = Report{}
+	s.report, s.urgent = Report{}, false
 	slices.Sort(r.Received)
 	slices.Sort(r.Done)
 	return r
 }
 
-// Unreported returns how much is in the next Report.
-func (s *Session[M]) Unreported() (received, done int) {
-	return len(s.report.Received), len(s.report.Done)
+// Unreported returns how many messages are done in the next Report, and whether it is urgent: something is held up until
+// it is ordered.
+func (s *Session[M]) Unreported() (done int, urgent bool) {
+	return len(s.report.Done), len(s.report.Received) > 0 || s.urgent
 }
 
-// Reported notes that a report has been ordered: the packet identifiers of what is done are free again, and PUBREL goes
-// for what was received, in the order of Report.Received. That which has no PUBREL coming any more is left out.
+// Reported notes that a report has been ordered: the packet identifiers of what is done are free again, and what waited
+// for it may be sent. PUBREL goes for what was received, in the order of Report.Received. That which has no PUBREL coming
+// any more is left out.
 func (s *Session[M]) Reported(r Report) (release []uint16) {
 	if !s.out.lasting {
 		return nil
@@ -107,7 +109,7 @@ func (s *Session[M]) Reported(r Report) (release []uint16) {
 		}
 	}
 	for _, number := range r.Done {
-		s.out.flights.land(number)
+		s.out.land(number)
 	}
 	return release
 }

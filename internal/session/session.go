@@ -38,6 +38,7 @@ type Session[M any] struct {
 	out    window
 	unsent uint64 // lasting: no delivery from this number on has been sent
 	report Report
+	urgent bool // it names messages that were never sent
 	in     inbound
 }
 
@@ -129,7 +130,9 @@ func (s *Session[M]) Prepend(entries []Entry[M]) {
 }
 
 // Pop returns the next entry that may be sent at the time now. A message that waits for the client's window holds up
-// everything behind it, so that the order of the stream lasts to the last hop, whatever the mixture of qualities.
+// everything behind it, so that the order of the stream lasts to the last hop, whatever the mixture of qualities. In a
+// lasting session so does one that is never sent, until that is ordered: else the next connection might send it after
+// all, behind later ones.
 func (s *Session[M]) Pop(now int64) (Sending[M], bool) {
 	if !s.Ready(now) {
 		return Sending[M]{}, false
@@ -145,7 +148,7 @@ func (s *Session[M]) Pop(now int64) (Sending[M], bool) {
 		}
 	case head.Numbered:
 		s.out.skip(head.Number)
-		s.report.Done = append(s.report.Done, head.Number)
+		s.report.Done, s.urgent = append(s.report.Done, head.Number), s.out.lasting
 	}
 	s.dropHead()
 	return sending, true
@@ -154,7 +157,10 @@ func (s *Session[M]) Pop(now int64) (Sending[M], bool) {
 // Ready tells whether Pop would return an entry.
 func (s *Session[M]) Ready(now int64) bool {
 	head := s.head()
-	return head != nil && (head.QoS == 0 || !s.out.full(head.Number) || head.lapses(now))
+	if head == nil || head.lapses(now) {
+		return head != nil
+	}
+	return s.out.skipped == 0 && (head.QoS == 0 || !s.out.full(head.Number))
 }
 
 // lapses tells whether the entry is not to be sent.

@@ -20,6 +20,7 @@ const (
 	awaitsOrder                 // QoS 2, lasting: PUBREC is in and must be ordered before PUBREL goes
 	awaitsComp                  // QoS 2: PUBREL is out
 	finished                    // lasting: complete for the client, but not yet in the order
+	skipped                     // lasting: never sent, but that is not yet in the order
 )
 
 // begin returns where a message begins when its turn has come.
@@ -42,6 +43,7 @@ type window struct {
 	slots   slots             // local
 	numbers map[uint16]uint64 // local: the delivery numbers of those that have one
 	flights flights           // lasting
+	skipped int               // of those, the ones that were never sent
 	lasting bool
 }
 
@@ -70,7 +72,15 @@ func (w *window) open(number uint64, numbered bool, state progress) (id uint16) 
 // skip notes a number that will not be sent.
 func (w *window) skip(number uint64) {
 	if w.lasting {
-		w.flights.push(number, finished)
+		w.flights.push(number, skipped)
+		w.skipped++
+	}
+}
+
+// land forgets a number whose completion has been ordered.
+func (w *window) land(number uint64) {
+	if w.flights.land(number) == skipped {
+		w.skipped--
 	}
 }
 
@@ -93,7 +103,7 @@ func (w *window) find(id uint16) (*progress, error) {
 	if w.lasting {
 		found = w.flights.find(id)
 	}
-	if found == nil || *found == idle || *found == finished {
+	if found == nil || *found == idle || *found >= finished {
 		return nil, ErrUnknownID
 	}
 	return found, nil
