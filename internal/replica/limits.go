@@ -30,11 +30,11 @@ var DefaultLimits = Limits{
 	RetainedBytes:        1 << 30,
 	Sessions:             1 << 20,
 	SessionSubscriptions: 10_000,
-	SubscriptionBytes:    4 << 30,
+	SubscriptionBytes:    1 << 30,
 	Queue:                1 << 16,
 	QueueBytes:           32 << 20,
 	Queued:               1 << 24,
-	QueuedBytes:          4 << 30,
+	QueuedBytes:          1 << 30,
 }
 
 // messageOverhead in bytes is what a message counts beside its own bytes. It stands for the memory that keeping track
