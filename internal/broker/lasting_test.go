@@ -368,8 +368,13 @@ func TestTheClientIsToldItsSessionExpiry(t *testing.T) {
 		for _, c := range []struct {
 			asked uint32
 			want  string
-		}{{0, "CONNACK 00"}, {3600, "CONNACK 00"}, {86400, "CONNACK 00"}, {86401, "CONNACK 00 expiry=86400"},
-			{replica.Never, "CONNACK 00 expiry=86400"}} {
+		}{
+			{0, "CONNACK 00"},
+			{3600, "CONNACK 00"},
+			{86400, "CONNACK 00"},
+			{86401, "CONNACK 00 expiry=86400"},
+			{replica.Never, "CONNACK 00 expiry=86400"},
+		} {
 			p := k.dial(fmt.Sprint(c.asked), mqtt.V5)
 			p.connect(func(m *mqtt.Connect) { m.SessionExpiry = c.asked })
 			p.gets(c.want)
