@@ -2,11 +2,12 @@ package broker
 
 import "time"
 
-// goodbyeGrace is how long a CONNECT waits for an older connection of the same client to end by itself.
-const goodbyeGrace = 50 * time.Millisecond
+// goodbyeGrace is how long a CONNECT waits for an older connection of the same client to end by itself. On a busy
+// machine its reader may take that long to come to the DISCONNECT; who is taken over while it lives waits in vain.
+const goodbyeGrace = 250 * time.Millisecond
 
 // orderTimeout is how long the end of a connection may take to be ordered before the socket is closed all the same.
-const orderTimeout = time.Second
+const orderTimeout = 5 * time.Second
 
 // goodbye marks the end of a connection in the stream.
 type goodbye struct{ applied chan struct{} }

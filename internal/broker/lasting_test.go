@@ -231,7 +231,7 @@ func TestAGoodbyeIsOrderedBeforeTheConnectionIsClosed(t *testing.T) {
 		p.gets(present)
 		k.stream.freeze()
 		p.send(&mqtt.Disconnect{})
-		time.Sleep(time.Second) // not for ever
+		time.Sleep(5 * time.Second) // not for ever
 		p.gets("closed")
 	})
 }
