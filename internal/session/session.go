@@ -33,6 +33,7 @@ type Session[M any] struct {
 	queue  ring[Entry[M]]
 	queued int // how many in queue count
 	bytes  int // of those
+	extra  int // how many in queue are free and have no number
 	front  []Entry[M]
 
 	out    window
@@ -73,7 +74,9 @@ type Entry[M any] struct {
 	Again bool
 	// Received: the client has the message, and PUBREL is to be sent in place of PUBLISH.
 	Received bool
-	// Free: the entry does not count against the bounds of the queue. Somebody else bounds it.
+	// Free: the entry does not count against the bounds of the queue. Somebody else bounds it: the stream what has a
+	// number, and otherwise what one SUBSCRIBE may replay, so that MaxExtra bounds a client that subscribes again and
+	// again and reads nothing.
 	Free bool
 	// TooLarge: the client takes no packet as large. The message's turn finishes its delivery number, and that is all.
 	TooLarge bool
@@ -81,6 +84,9 @@ type Entry[M any] struct {
 	// comes without a packet identifier, and it is never dropped.
 	Mark bool
 }
+
+// MaxExtra is how many free entries without a number may wait: twice what one SUBSCRIBE may replay.
+const MaxExtra = 1 << 17
 
 // Sending is an entry whose turn has come.
 type Sending[M any] struct {
@@ -105,7 +111,14 @@ const (
 
 // Push appends an entry to the outbound queue.
 func (s *Session[M]) Push(e Entry[M]) Verdict {
-	if !e.Free {
+	switch {
+	case e.Free && e.Numbered:
+	case e.Free:
+		if s.extra >= MaxExtra {
+			return refusal(&e)
+		}
+		s.extra++
+	default:
 		if s.queued >= s.limits.QueueMessages || s.bytes+e.Size > s.limits.QueueBytes {
 			return refusal(&e)
 		}
@@ -183,7 +196,11 @@ func (s *Session[M]) dropHead() {
 		}
 		return
 	}
-	if head := s.queue.first(); !head.Free {
+	switch head := s.queue.first(); {
+	case head.Free && head.Numbered:
+	case head.Free:
+		s.extra--
+	default:
 		s.queued--
 		s.bytes -= head.Size
 	}

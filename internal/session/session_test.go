@@ -136,6 +136,27 @@ func TestAFullQueueDropsQoS0AndOverflowsAbove(t *testing.T) {
 	}
 }
 
+// A client that subscribes again and again, and reads nothing, does not make what is replayed to it grow for ever.
+func TestFreeEntriesAreBoundedToo(t *testing.T) {
+	s := queue(t, small())
+	free := entry("a0")
+	free.Free = true
+	for range session.MaxExtra {
+		if s.Push(free) != session.Queued {
+			t.Fatal("a free entry has no place")
+		}
+	}
+	if v := s.Push(free); v != session.Dropped {
+		t.Errorf("one too many: verdict %d", v)
+	}
+	if _, ok := s.Pop(0); !ok || s.Push(free) != session.Queued {
+		t.Error("there is no place for another when one has gone")
+	}
+	if v := s.Push(entry("b1")); v != session.Queued {
+		t.Errorf("a message that counts: verdict %d", v)
+	}
+}
+
 func TestPrependedEntriesGoFirstAndDoNotCount(t *testing.T) {
 	limits := small()
 	limits.QueueMessages = 2
