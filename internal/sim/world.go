@@ -2,6 +2,12 @@
 // that are made up, all in one goroutine and virtual time, from one seed. The same seed gives the same run, event
 // for event. At every step the world checks what docs/consensus.md promises and stops at the first promise broken.
 //
+// A [Scenario] says what a run is made of, in one embedded struct for each sort of fault; that struct, the kinds of
+// scenarios about it and what it does stand in one file: network.go, clocks.go, pause.go, crashes.go, liars.go. A new
+// fault goes beside its like. host.go is one node, life.go its disk and its deaths, scheme.go what makes it a liar.
+// check.go and oracle.go hold the invariants that invariant.go names; shrink.go and replay.go make a failure small and
+// repeatable. docs/consensus-testing.md lists everything for a reader.
+//
 // # Concurrency
 //
 // A World belongs to one goroutine; different worlds share nothing.

@@ -77,7 +77,8 @@ type Policy struct {
 	// Defaults 500 µs and 40 ms.
 	MinInterval, MaxInterval int64
 	// MaxBreath bounds, in ns, half of the time that passes before an own event of any kind follows the last but
-	// one. Up to it that half is a twelfth of the delay to the slowest connected peer, which could not follow otherwise; default 40 ms.
+	// one. Up to it that half is a twelfth of the delay to the slowest connected peer, which could not follow
+	// otherwise; default 40 ms.
 	MaxBreath int64
 	// MaxPayload is the payload limit handed to the Source, in bytes; default 1 MiB.
 	MaxPayload int
