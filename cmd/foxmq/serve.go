@@ -35,6 +35,7 @@ type daemon struct {
 	broker *broker.Broker
 	admin  *admin.Server
 	mqtt   net.Listener
+	self   int // this node's number in the address book
 }
 
 // serve assembles a node and runs it until ctx ends or one of its parts fails; the first error stops all. It
@@ -44,7 +45,7 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 	if err != nil {
 		return err
 	}
-	d := &daemon{cfg: cfg, log: log}
+	d := &daemon{cfg: cfg, log: log, self: id.self}
 	if d.users, err = openUsers(&d.cfg, log); err != nil {
 		return err
 	}
@@ -110,7 +111,8 @@ func (d *daemon) listen() (err error) {
 	}
 	d.log.Named("mqtt::broker").Info("listening for connections", zap.Stringer("listen_addr", d.mqtt.Addr()))
 	d.admin, err = admin.Listen(admin.Config{
-		Addr: d.cfg.AdminAddr, Node: d.node, Status: func() any { return d.status() }, Logger: d.log.Named("admin"),
+		Addr: d.cfg.AdminAddr, Node: d.node, Logger: d.log.Named("admin"),
+		Status: func() any { return d.status() }, Metrics: newCollector(d.status),
 	})
 	if err != nil {
 		_ = d.mqtt.Close()
@@ -192,20 +194,4 @@ func (d *daemon) system(self int) []broker.SystemValue {
 		{Name: "cluster/index", Value: strconv.FormatUint(s.Stream.Index, 10)},
 		{Name: "cluster/hash", Value: s.Stream.Hash},
 	}
-}
-
-// status is what the admin listener's /status shows.
-type status struct {
-	Version string              `json:"version"`
-	Node    node.Status         `json:"node"`
-	Peers   []gossip.PeerStatus `json:"peers"`
-	Broker  broker.Stats        `json:"broker"`
-}
-
-func (d *daemon) status() status {
-	s := status{Version: version, Node: d.node.Status(), Broker: d.broker.Stats()}
-	if d.gossip != nil {
-		s.Peers = d.gossip.Peers()
-	}
-	return s
 }

@@ -4,6 +4,7 @@
 //	GET /healthz   200 "ok" as long as the process answers
 //	GET /readyz    200 "ready", or 503 and the reason in one line, such as "no quorum"
 //	GET /status    the node's status as JSON
+//	GET /metrics   the same in numbers, as Prometheus reads them, with those of the process
 //
 // Nothing here changes anything, and nothing is secret; but it is not for the public either, so the default address
 // is of the loopback.
@@ -23,6 +24,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
@@ -46,10 +48,11 @@ type Node interface {
 
 // Config says what to serve. Node must be set.
 type Config struct {
-	Addr   string      // TCP address to listen on; empty is DefaultAddr
-	Node   Node        // whose readiness is told
-	Status func() any  // what /status shows, as JSON; nil: there is no /status
-	Logger *zap.Logger // nil: silent
+	Addr    string               // TCP address to listen on; empty is DefaultAddr
+	Node    Node                 // whose readiness is told
+	Status  func() any           // what /status shows, as JSON; nil: there is no /status
+	Metrics prometheus.Collector // what /metrics shows beside the process; nil: there is no /metrics
+	Logger  *zap.Logger          // nil: silent
 }
 
 // Server is the listener. Listen opens it, Run serves it.
@@ -122,6 +125,9 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /readyz", s.ready)
 	if s.cfg.Status != nil {
 		mux.HandleFunc("GET /status", s.status)
+	}
+	if s.cfg.Metrics != nil {
+		mux.Handle("GET /metrics", metrics(s.cfg.Metrics, s.cfg.Logger))
 	}
 	return mux
 }

@@ -5,11 +5,15 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 
-	"github.com/foxmq/foxmq/internal/admin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
+
+	"github.com/foxmq/foxmq/internal/admin"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -72,6 +76,27 @@ func TestAnswers(t *testing.T) {
 	expect("/nothing", 404, "404 page not found\n")
 	if err := stop(); err != nil {
 		t.Errorf("stopped as asked: %v", err)
+	}
+}
+
+// TestMetrics shows that a scraper can read the answer, and that it tells of the Go runtime too.
+func TestMetrics(t *testing.T) {
+	index := prometheus.NewGauge(prometheus.GaugeOpts{Name: "foxmq_index", Help: "A test's."})
+	index.Set(7)
+	base, stop := serve(t, admin.Config{Node: &node{}, Metrics: index})
+	want := "# HELP foxmq_index A test's.\n# TYPE foxmq_index gauge\nfoxmq_index 7\n"
+	if err := testutil.ScrapeAndCompare(base+"/metrics", strings.NewReader(want), "foxmq_index"); err != nil {
+		t.Error(err)
+	}
+	_, body := get(t, base+"/metrics")
+	for _, name := range []string{"\ngo_goroutines ", "\ngo_memstats_heap_alloc_bytes "} {
+		if !strings.Contains(body, name) {
+			t.Errorf("no%sin\n%s", name, body)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections() // of testutil
+	if err := stop(); err != nil {
+		t.Error(err)
 	}
 }
 
