@@ -157,6 +157,7 @@ func TestAMessageSurvivesTheWire(t *testing.T) {
 		Events: []*Event{sample(t), sample(t)},
 		Want:   []ID{{1}, {2}},
 		Tips:   []Tip{{Creator: 0, Seq: 4, ID: ID{4}}, {Creator: 3, Seq: 1, ID: ID{5}}},
+		Votes:  []Vote{{Creator: 3, Round: 1 << 40, Digest: [32]byte{6}, Signature: Signature{7}}, {Round: 32}},
 		Boot:   true,
 		Answer: true,
 	}
@@ -179,6 +180,7 @@ func TestAMessageSurvivesTheWire(t *testing.T) {
 func FuzzDecodeMessage(f *testing.F) {
 	f.Add((&Message{Boot: true}).Append(nil))
 	f.Add((&Message{Events: []*Event{sample(f)}, Want: []ID{{1}}, Tips: []Tip{{Creator: 1, Seq: 2}}}).Append(nil))
+	f.Add((&Message{Answer: true, Votes: []Vote{{Creator: 2, Round: 64}, {Creator: 255, Round: 1 << 63}}}).Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := DecodeMessage(b, domain)
 		if err != nil {

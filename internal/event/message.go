@@ -7,6 +7,15 @@ const (
 	MaxMessage       = 32 << 20 // bytes
 	MaxMessageEvents = 4096
 	MaxMessageIDs    = 4096
+	MaxMessageVotes  = 256
+)
+
+// Bits of a message's first byte. The last one says that votes follow the events.
+const (
+	flagBoot byte = 1 << iota
+	flagAnswer
+	flagVotes
+	allFlags = flagBoot | flagAnswer | flagVotes
 )
 
 // Tip is the newest event that a node knows on one branch of a creator's self-chain. A creator that never
@@ -27,6 +36,8 @@ type Message struct {
 	// Tips tells the sender's tips, by ascending creator, then ascending seq, then ID. The tips of the
 	// receiver's own creator are how a booting node learns its own highest event.
 	Tips []Tip
+	// Votes tells how the states of some creators were after some rounds. Nobody has verified their signatures.
+	Votes []Vote
 	// Boot says that the sender observes after a start and waits for the receiver's tips; the receiver answers
 	// with its tips at once.
 	Boot bool
@@ -38,10 +49,13 @@ type Message struct {
 func (m *Message) Append(dst []byte) []byte {
 	var flags byte
 	if m.Boot {
-		flags |= 1
+		flags |= flagBoot
 	}
 	if m.Answer {
-		flags |= 2
+		flags |= flagAnswer
+	}
+	if len(m.Votes) > 0 {
+		flags |= flagVotes
 	}
 	dst = append(dst, flags)
 	dst = binary.AppendUvarint(dst, uint64(len(m.Tips)))
@@ -58,6 +72,18 @@ func (m *Message) Append(dst []byte) []byte {
 	for _, e := range m.Events {
 		dst = e.Append(dst)
 	}
+	return m.appendVotes(dst)
+}
+
+// appendVotes appends nothing if there are no votes, which the flags have told.
+func (m *Message) appendVotes(dst []byte) []byte {
+	if len(m.Votes) == 0 {
+		return dst
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(m.Votes)))
+	for i := range m.Votes {
+		dst = m.Votes[i].append(dst)
+	}
 	return dst
 }
 
@@ -65,10 +91,10 @@ func (m *Message) Append(dst []byte) []byte {
 func DecodeMessage(b []byte, domain Domain) (*Message, error) {
 	d := decoder{rest: b}
 	flags := d.byte()
-	if flags > 3 {
+	if flags&^allFlags != 0 {
 		d.fail("unknown message flags")
 	}
-	m := &Message{Boot: flags&1 != 0, Answer: flags&2 != 0}
+	m := &Message{Boot: flags&flagBoot != 0, Answer: flags&flagAnswer != 0}
 	for n := d.count(MaxMessageIDs); n > 0 && d.err == nil; n-- {
 		m.Tips = append(m.Tips, Tip{Creator: d.member(), Seq: d.uvarint(), ID: d.id()})
 	}
@@ -83,6 +109,9 @@ func DecodeMessage(b []byte, domain Domain) (*Message, error) {
 		}
 		m.Events = append(m.Events, e)
 		d.rest = rest
+	}
+	if flags&flagVotes != 0 {
+		m.Votes = d.votes()
 	}
 	if d.err == nil && len(d.rest) > 0 {
 		d.fail("bytes behind the message")

@@ -136,6 +136,8 @@ func FuzzStream(f *testing.F) {
 	h := &hello{version: Version}
 	m := &event.Message{Boot: true, Want: []event.ID{{1}}, Tips: []event.Tip{{Creator: 1, Seq: 2, ID: event.ID{3}}}}
 	f.Add(append(frameOf(h.append(nil)), frameOf(m.Append(nil))...))
+	votes := &event.Message{Votes: []event.Vote{{Creator: 1, Round: math.MaxUint64}}}
+	f.Add(append(frameOf(h.append(nil)), frameOf(votes.Append(nil))...))
 	f.Add(frameOf(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := bytes.NewReader(b)
@@ -175,6 +177,9 @@ func TestFrameSizeIsAnUpperBoundThatIsNotFarOff(t *testing.T) {
 	m := &event.Message{Events: []*event.Event{e, e}, Want: make([]event.ID, event.MaxMessageIDs)}
 	for range event.MaxMessageIDs {
 		m.Tips = append(m.Tips, event.Tip{Creator: event.MaxMembers - 1, Seq: math.MaxUint64})
+	}
+	for range event.MaxMessageVotes {
+		m.Votes = append(m.Votes, event.Vote{Creator: event.MaxMembers - 1, Round: math.MaxUint64})
 	}
 	real, bound := len(newOutgoing(m).encoded()), frameSize(m)
 	if real > bound || bound-real > 10_000 {

@@ -33,12 +33,13 @@ const (
 	idSize      = 32
 	tipSize     = shortVarint + longVarint + idSize
 	parentSize  = shortVarint + 2*longVarint + idSize
+	voteSize    = shortVarint + longVarint + 32 + 64
 	eventSize   = 1 + shortVarint + 2*longVarint + shortVarint + 8 + 1 + 32 + 64 + 5 // without parents and payload
 )
 
 // frameSize returns at least the length of the message's frame, without encoding it.
 func frameSize(m *event.Message) int {
-	size := frameHeader + 1 + 3*shortVarint + len(m.Tips)*tipSize + len(m.Want)*idSize
+	size := frameHeader + 1 + 4*shortVarint + len(m.Tips)*tipSize + len(m.Want)*idSize + len(m.Votes)*voteSize
 	for _, e := range m.Events {
 		size += eventSize + len(e.Parents)*parentSize + len(e.Payload)
 	}
