@@ -46,6 +46,8 @@ type Config struct {
 	TallyOnly bool
 	// RoundsKept is for how many decided rounds what was born with their judges is not ancient; default 26.
 	RoundsKept int
+	// SnapshotEvery lets every round whose number is a multiple of it come with a snapshot; 0: none does.
+	SnapshotEvery uint64
 	Mutation   Mutation
 	Observer   Observer // nil outside of tests
 }
@@ -57,6 +59,9 @@ type Round struct {
 	Events  []Ordered      // in their final order
 	Stale   []*event.Event // went ancient with this round without being ordered, in the order of insertion
 	Ancient uint64         // events with a birth round below this are ancient from now on
+	// Snapshot is the engine's state when it had decided this round and not yet the next, where Config.SnapshotEvery
+	// asks for it; otherwise nil.
+	Snapshot *Snapshot
 }
 
 // Ordered is an event in its place in the order.

@@ -89,6 +89,10 @@ func (e *Engine) Insert(ev *event.Event) []Round {
 	return e.advance()
 }
 
+// Resume returns the rounds that are decided by what a restored engine knows already, in order: those which one event
+// decided together with the round of the snapshot.
+func (e *Engine) Resume() []Round { return e.advance() }
+
 // advance decides rounds for as long as what is known decides one.
 func (e *Engine) advance() []Round {
 	var decided []Round
@@ -113,6 +117,10 @@ func (e *Engine) decide(judges []handle) Round {
 	r.Stale = e.age()
 	r.Ancient = e.ancient
 	e.recompute()
+	if every := e.cfg.SnapshotEvery; every > 0 && r.Number%every == 0 {
+		s := e.Snapshot()
+		r.Snapshot = &s
+	}
 	return r
 }
 

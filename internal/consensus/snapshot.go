@@ -7,7 +7,8 @@ import (
 	"github.com/foxmq/foxmq/internal/event"
 )
 
-// Snapshot is all that an engine needs to go on from where another one stood.
+// Snapshot is all that an engine needs to go on from where another one stood. Of what was decided after a round it is
+// the same on all members, but for Events: of these [Snapshot.Common] is.
 type Snapshot struct {
 	Round  uint64         // the latest decided round; 0 before there is one
 	Judges []event.ID     // of that round
@@ -27,8 +28,37 @@ func (e *Engine) Snapshot() Snapshot {
 	}
 }
 
-// Restore returns an engine that goes on from a snapshot: it decides with its next Insert what the other would
-// have. It fails if the snapshot contradicts itself.
+// Common returns those of Events of which every member that decided the round has the same ones: the judges and
+// their ancestors, in the order of Events. The judges' IDs name them: an ID commits to what an event claims of its
+// parents, and no member decided the round without those. The other events are there because they came sooner; an
+// engine that goes on without them decides the same when they are inserted again.
+func (s *Snapshot) Common() []*event.Event {
+	byID := make(map[event.ID]*event.Event, len(s.Events))
+	for _, ev := range s.Events {
+		byID[ev.ID()] = ev
+	}
+	common := make(map[event.ID]bool, len(s.Events))
+	for _, id := range s.Judges {
+		common[id] = true
+	}
+	var list []*event.Event
+	for _, ev := range slices.Backward(s.Events) {
+		if !common[ev.ID()] {
+			continue
+		}
+		list = append(list, ev)
+		for i := range ev.Parents {
+			if claim := &ev.Parents[i]; linked(byID[claim.ID], ev, claim) {
+				common[claim.ID] = true
+			}
+		}
+	}
+	slices.Reverse(list)
+	return list
+}
+
+// Restore returns an engine that goes on from a snapshot: it decides with Resume and with its next Insert what the
+// other would have. It fails if the snapshot contradicts itself.
 func Restore(cfg Config, s Snapshot) (*Engine, error) {
 	e := New(cfg)
 	e.pending, e.births, e.last = s.Round+1, slices.Clone(s.Births), s.Time

@@ -27,15 +27,19 @@ func (e *Engine) add(ev *event.Event) handle {
 
 // parent returns the parent that an event claims, if it is held and all that the event claims it to be.
 func (e *Engine) parent(child *event.Event, claim *event.Parent) holding {
-	p := e.held[claim.ID]
-	if p.event == nil || p.event.Creator != claim.Creator || p.event.Seq != claim.Seq ||
-		p.event.BirthRound != claim.BirthRound {
-		return holding{}
+	if p := e.held[claim.ID]; linked(p.event, child, claim) {
+		return p
 	}
-	if claim.Creator == child.Creator && p.event.Time >= child.Time {
-		return holding{}
+	return holding{}
+}
+
+// linked reports whether p, the event with the ID that the child claims of a parent, or nil, is all else that it
+// claims.
+func linked(p, child *event.Event, claim *event.Parent) bool {
+	if p == nil || p.Creator != claim.Creator || p.Seq != claim.Seq || p.BirthRound != claim.BirthRound {
+		return false
 	}
-	return p
+	return claim.Creator != child.Creator || p.Time < child.Time
 }
 
 // addTip makes an event a tip in place of its self-parent.

@@ -29,13 +29,20 @@ type letter struct {
 
 // startCluster connects nodes, each under the limits, and runs until all of them are active.
 func startCluster(t testing.TB, members int, delay int64, limits Limits) *cluster {
+	return startClusterWith(t, Config{Members: members, Limits: limits}, delay)
+}
+
+// startClusterWith does it with nodes of one configuration but for Self and Source.
+func startClusterWith(t testing.TB, cfg Config, delay int64) *cluster {
+	members := cfg.Members
 	c := &cluster{
 		now: 1e9, delay: delay, due: make([]int64, members), cut: make([]bool, members),
 		ordered: make([]int, members), stale: make([][]*event.Event, members),
 	}
 	for i := range members {
 		n := &node{}
-		n.Driver = New(Config{Members: members, Self: i, Source: &n.load, Limits: limits})
+		cfg.Self, cfg.Source = i, &n.load
+		n.Driver = New(cfg)
 		c.nodes = append(c.nodes, n)
 	}
 	for i, n := range c.nodes {

@@ -12,9 +12,9 @@
 //	d.Advance()
 //	set a timer to d.NextTick()
 //
-// A node that wrote down what it took in begins as follows. Snapshots are for keeping the log short: one that was
-// taken between Ready and Advance, once r.Persist is written, stands for all that was written until then; one taken
-// while a log is replayed does not stand for the rest of that log.
+// A node that wrote down what it took in begins as follows. Snapshots are for keeping the log short: one of those in
+// r.Snapshots stands for all that was written before r.Persist, so a new log that begins with r.Persist leads on from
+// it. One that comes while a log is replayed is of no use for that: the rest of that log is still to be read.
 //
 //	d := New(...) or Restore(..., snapshot, ...)
 //	for each piece of the log: d.Replay(...); r := d.Ready(); apply r.Ordered; d.Advance()
@@ -115,8 +115,12 @@ type Ready struct {
 	// Send lists messages in the order in which they must leave. A message that cannot be sent is simply lost; if
 	// a whole queue of messages was lost, tell Lost.
 	Send []Send
-	// Ordered lists newly decided rounds.
+	// Ordered lists newly decided rounds, without their snapshots.
 	Ordered []consensus.Round
+	// Snapshots has one for each round of Ordered whose number is a multiple of Config.Engine.SnapshotEvery: the
+	// driver's as of that round, whatever else was decided or taken in since. A log that begins with all of this Persist leads on
+	// from each of them, though some of these events are in it already.
+	Snapshots []Snapshot
 	// Stale lists own events of this incarnation that will never be ordered, by ascending sequence number. When
 	// Ordered has been applied, the user submits again from its first unapplied number on. No own event is created
 	// before Advance.

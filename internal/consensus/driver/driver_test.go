@@ -28,6 +28,7 @@ type node struct {
 	load load
 	made []*event.Event
 	said []Send
+	told func(Ready) // if not nil, it is shown everything
 }
 
 func start(members, self int) *node {
@@ -45,6 +46,9 @@ func (n *node) settle() Ready {
 		}
 	}
 	n.said = r.Send
+	if n.told != nil {
+		n.told(r)
+	}
 	n.Advance()
 	return r
 }

@@ -233,15 +233,25 @@ func (d *Driver) admit(e *event.Event) *vertex {
 
 // consider hands an event to the engine.
 func (d *Driver) consider(e *event.Event) {
-	for _, r := range d.engine.Insert(e) {
+	d.takeOver(d.engine.Insert(e))
+}
+
+// takeOver takes over rounds from the engine.
+func (d *Driver) takeOver(rounds []consensus.Round) {
+	for _, r := range rounds {
+		s := r.Snapshot
+		r.Snapshot = nil
 		d.decided(r)
 		copy(d.thresholds[:], d.thresholds[1:])
 		d.thresholds[len(d.thresholds)-1] = r.Ancient
+		if s != nil {
+			d.ready.Snapshots = append(d.ready.Snapshots, d.complete(*s, r.Ancient))
+		}
 	}
 	d.window.age(d.engine.Ancient())
 }
 
-// decided takes over a round from the engine.
+// decided takes note of a round.
 func (d *Driver) decided(r consensus.Round) {
 	d.sweep = true
 	d.decidedAt = d.time

@@ -22,14 +22,22 @@ type Snapshot struct {
 }
 
 // Snapshot returns the driver's state. It shares the events with the driver, nothing else.
-func (d *Driver) Snapshot() Snapshot {
-	s := Snapshot{Snapshot: d.engine.Snapshot(), Thresholds: append([]uint64(nil), d.thresholds[:]...)}
+func (d *Driver) Snapshot() Snapshot { return d.complete(d.engine.Snapshot(), d.engine.Ancient()) }
+
+// complete adds to a snapshot of the engine what the driver knows of its events. It was taken when those born before
+// the round ancient were, and the window has not let any of the others go.
+func (d *Driver) complete(of consensus.Snapshot, ancient uint64) Snapshot {
+	s := Snapshot{Snapshot: of, Thresholds: append([]uint64(nil), d.thresholds[:]...)}
 	s.Gaps = make([]uint64, len(s.Events))
 	for i, e := range s.Events {
 		s.Gaps[i] = d.window.byID[e.ID()].gap
 	}
-	for _, tips := range d.window.tips {
-		if last := len(tips) - 1; last >= 0 && tips[last].ancient {
+	for creator, tips := range d.window.tips {
+		last := len(tips) - 1
+		switch own := d.boot.last; {
+		case creator == d.self && own != nil && d.window.byID[own.ID()] == nil:
+			s.Last = append(s.Last, own)
+		case last >= 0 && tips[last].event.BirthRound < ancient:
 			s.Last = append(s.Last, tips[last].event)
 		}
 	}
@@ -63,6 +71,7 @@ func Restore(cfg Config, s Snapshot, now int64) (*Driver, error) {
 			d.window.settle(v)
 		}
 	}
+	d.takeOver(engine.Resume())
 	for _, e := range s.Last {
 		d.recall(e)
 	}

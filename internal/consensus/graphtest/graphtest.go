@@ -49,13 +49,17 @@ func (g *Graph) Sound() bool { return g.Faulty <= (g.Members-1)/3 }
 // Shuffle hands the graph's events to the view of a node to which they come in another order, each up to disorder
 // places late, and returns the rounds that it decides.
 func (g *Graph) Shuffle(seed uint64, disorder int, view View) []consensus.Round {
+	return g.ShuffleInto(NewIntake(view), seed, disorder)
+}
+
+// ShuffleInto does the same before an intake that may have been offered some events.
+func (g *Graph) ShuffleInto(in *Intake, seed uint64, disorder int) []consensus.Round {
 	rng := rand.New(rand.NewPCG(g.Seed, seed))
 	late := make([][]*event.Event, len(g.Events)+disorder+1)
 	for i, ev := range g.Events {
 		at := i + rng.IntN(disorder+1)
 		late[at] = append(late[at], ev)
 	}
-	in := NewIntake(view)
 	var rounds []consensus.Round
 	for _, events := range late {
 		for _, i := range rng.Perm(len(events)) {
