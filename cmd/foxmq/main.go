@@ -68,6 +68,7 @@ func newRoot(std stdio) (root *cobra.Command, started *bool) {
 		newRun(),
 		newDev(),
 		newHealth(),
+		newStatus(),
 		newBench(),
 		newVersion(),
 	)

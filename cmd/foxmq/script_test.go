@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,7 +15,8 @@ import (
 // The scripts in testdata show what a person types and sees, each in an empty directory. A line that begins with $
 // is a command, and one that begins with ## a comment. Behind a command stand its output, its error output with
 // "! ", and its exit code if it is not 0. Besides foxmq there are: ls DIR, cat FILE, write FILE TEXT,
-// env NAME=VALUE, and stdin TEXT, which is for the next command.
+// env NAME=VALUE, and stdin TEXT, which is for the next command. node NAME FILE starts a node whose status is that
+// file; @NAME stands for its address.
 //
 // `go test -run TestScripts -update` writes what happens into them.
 
@@ -38,12 +41,12 @@ func runScript(t *testing.T, path string) {
 	}
 	t.Chdir(t.TempDir())
 	var got strings.Builder
-	shell := shell{t: t}
+	shell := shell{t: t, nodes: map[string]string{}}
 	for line := range strings.Lines(string(want)) {
 		switch {
 		case strings.HasPrefix(line, "$ "):
 			got.WriteString(line)
-			got.WriteString(mask(shell.do(words(t, line[2:]))))
+			got.WriteString(shell.mask(shell.do(shell.words(line[2:]))))
 		case strings.HasPrefix(line, "## "):
 			if got.Len() > 0 {
 				got.WriteByte('\n')
@@ -61,8 +64,11 @@ func runScript(t *testing.T, path string) {
 }
 
 // words splits a line at spaces that are not in single quotes; \n in quotes is a new line.
-func words(t *testing.T, line string) []string {
-	t.Helper()
+func (s *shell) words(line string) []string {
+	s.t.Helper()
+	for name, addr := range s.nodes {
+		line = strings.ReplaceAll(line, "@"+name, addr)
+	}
 	var all []string
 	for i, part := range strings.Split(strings.TrimSpace(line), "'") {
 		if i%2 == 0 {
@@ -84,17 +90,21 @@ var random = []struct {
 	{regexp.MustCompile(`foxmq unknown \S+ \S+`), "foxmq unknown <system> <go>"},
 }
 
-func mask(s string) string {
-	for _, r := range random {
-		s = r.is.ReplaceAllLiteralString(s, r.as)
+func (s *shell) mask(out string) string {
+	for name, addr := range s.nodes {
+		out = strings.ReplaceAll(out, addr, "@"+name)
 	}
-	return s
+	for _, r := range random {
+		out = r.is.ReplaceAllLiteralString(out, r.as)
+	}
+	return out
 }
 
 // shell runs the commands of a script.
 type shell struct {
 	t     *testing.T
 	stdin string
+	nodes map[string]string // addresses by name
 }
 
 func (s *shell) do(command []string) string {
@@ -124,6 +134,8 @@ func (s *shell) do(command []string) string {
 		s.t.Setenv(name, value)
 	case "stdin":
 		s.stdin = args[0]
+	case "node":
+		s.nodes[args[0]] = s.node(args[1])
 	default:
 		s.t.Fatalf("%s is no command", command[0])
 	}
@@ -134,6 +146,19 @@ func (s *shell) do(command []string) string {
 		fmt.Fprintf(&out, "[exit %d]\n", code)
 	}
 	return out.String()
+}
+
+// node starts a node whose status is a file, and returns its address.
+func (s *shell) node(file string) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/status" {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		http.ServeFile(w, r, file)
+	}))
+	s.t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
 }
 
 func (s *shell) check(err error) {

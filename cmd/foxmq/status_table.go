@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+	"time"
+)
+
+// writeTable writes a line for each node that answered, and if verbose, one for each of its peers.
+func writeTable(w io.Writer, answers []answer, verbose bool) error {
+	indexes := map[int]uint64{} // of those who answered, by member
+	var first uint64
+	for _, a := range answers {
+		if a.err == nil {
+			indexes[a.status.Member] = a.status.Node.Index
+			first = max(first, a.status.Node.Index)
+		}
+	}
+	if len(indexes) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "NODE\tVERSION\tSTATE\tROUND\tINDEX\tHASH\tLAG\tQUORUM\tPEERS\tHEAP\tRSS")
+	for _, a := range answers {
+		if a.err == nil {
+			writeNode(t, &a.status, first-a.status.Node.Index)
+		}
+	}
+	if verbose {
+		fmt.Fprintln(t, "\nNODE\tPEER\tADDR\tCONNECTED\tLAG\tROUND TRIP")
+		for _, a := range answers {
+			writePeers(t, &a.status, first, indexes)
+		}
+	}
+	return t.Flush()
+}
+
+func writeNode(w io.Writer, s *status, lag uint64) {
+	state := s.Reason
+	if s.Ready {
+		state = "ready"
+	}
+	n := &s.Node
+	fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%d\t%.8s\t%d\t%s\t%d/%d\t%s\t%s\n",
+		s.Member, s.Version, state, n.Round, n.Index, n.Stream.Hash, lag, yes(n.Quorum), n.Connected, n.Members-1,
+		size(s.Memory.Heap), size(s.Memory.Resident))
+}
+
+// writePeers writes how a node sees its peers. By how much a peer is behind is known of those that were asked too.
+func writePeers(w io.Writer, s *status, first uint64, indexes map[int]uint64) {
+	for _, p := range s.Peers {
+		lag, rtt := "-", "-"
+		if index, ok := indexes[p.Member]; ok {
+			lag = strconv.FormatUint(first-index, 10)
+		}
+		if p.RTT > 0 {
+			rtt = p.RTT.Round(10 * time.Microsecond).String()
+		}
+		fmt.Fprintf(w, "%d\t%d\t%s\t%s\t%s\t%s\n", s.Member, p.Member, p.Addr, yes(p.Connected), lag, rtt)
+	}
+}
+
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}
+
+// size writes bytes in the greatest unit of which there are ten or more, and - for none.
+func size(bytes uint64) string {
+	if bytes == 0 {
+		return "-"
+	}
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	for bytes >= 10<<10 && len(units) > 1 {
+		bytes, units = bytes>>10, units[1:]
+	}
+	return fmt.Sprintf("%d %s", bytes, units[0])
+}
