@@ -12,7 +12,7 @@ import (
 )
 
 // metric shows one number of the status. A name that ends in _total is a counter's, any other a gauge's; a duration
-// shows in seconds, and true as 1.
+// shows in seconds, a time in seconds since 1970 with 0 for none, and true as 1.
 type metric struct {
 	field string // path of Go field names in status, or in gossip.PeerStatus
 	name  string // without foxmq_
@@ -101,17 +101,19 @@ func columns(t reflect.Type, table []metric, labels ...string) []column {
 
 // number returns what a field holds.
 func number(v reflect.Value) float64 {
-	switch d, duration := reflect.TypeAssert[time.Duration](v); {
-	case duration:
-		return d.Seconds()
-	case v.CanInt():
-		return float64(v.Int())
-	case v.CanUint():
-		return float64(v.Uint())
-	case v.CanFloat():
-		return v.Float()
-	case v.Kind() == reflect.Bool && v.Bool():
-		return 1
+	switch is := v.Interface().(type) {
+	case time.Duration:
+		return is.Seconds()
+	case time.Time:
+		if is.IsZero() {
+			return 0
+		}
+		return float64(is.UnixMilli()) / 1e3
+	case bool:
+		if is {
+			return 1
+		}
+		return 0
 	}
-	return 0
+	return v.Convert(reflect.TypeFor[float64]()).Float()
 }

@@ -37,11 +37,13 @@ func numbers(t *testing.T, of reflect.Type, path string) (all []string) {
 		if is.Kind() == reflect.Pointer {
 			is = is.Elem()
 		}
-		switch is.Kind() {
-		case reflect.Struct:
+		switch {
+		case is == reflect.TypeFor[time.Time]():
+			all = append(all, path)
+		case is.Kind() == reflect.Struct:
 			all = append(all, numbers(t, is, path+".")...)
-		case reflect.String:
-		case reflect.Slice:
+		case is.Kind() == reflect.String:
+		case is.Kind() == reflect.Slice:
 			if is != reflect.TypeFor[[]gossip.PeerStatus]() {
 				t.Errorf("%s: its elements have no table of metrics", path)
 			}
@@ -59,6 +61,8 @@ func fill(v reflect.Value, next *int) {
 		v = v.Elem()
 	}
 	switch {
+	case v.Type() == reflect.TypeFor[time.Time]():
+		v.Set(reflect.ValueOf(time.Unix(int64(*next), 0)))
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {
 			fill(v.Field(i), next)
@@ -122,8 +126,11 @@ func TestMetricsShowTheirFields(t *testing.T) {
 
 // plain writes a number as the exposition format does.
 func plain(v reflect.Value) string {
-	if d, ok := reflect.TypeAssert[time.Duration](v); ok {
-		return fmt.Sprint(d.Seconds())
+	switch is := v.Interface().(type) {
+	case time.Duration:
+		return fmt.Sprint(is.Seconds())
+	case time.Time:
+		return fmt.Sprint(is.Unix())
 	}
 	return strings.Replace(fmt.Sprint(v), "true", "1", 1)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -28,7 +29,7 @@ func writeTable(w io.Writer, answers []answer, verbose bool) error {
 			writeNode(t, &a.status, first-a.status.Node.Index)
 		}
 	}
-	if verbose {
+	if verbose && slices.ContainsFunc(answers, func(a answer) bool { return len(a.status.Peers) > 0 }) {
 		fmt.Fprintln(t, "\nNODE\tPEER\tADDR\tCONNECTED\tLAG\tROUND TRIP")
 		for _, a := range answers {
 			writePeers(t, &a.status, first, indexes)
