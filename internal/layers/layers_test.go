@@ -39,6 +39,9 @@ var rooms = []struct {
 	// L2: what touches disk and wire.
 	{"internal/gossip", []string{"internal/event", "internal/addressbook", "internal/tlsutil"}},
 	{"internal/client", []string{"internal/mqtt"}},
+	{"internal/store/vfs", nil},
+	{"internal/store/faultfs", []string{"internal/store/vfs"}},
+	{"internal/store", []string{"internal/atomicfile", "internal/store/vfs"}},
 	// L3: the two halves of a daemon. They do not know each other; only cmd/foxmq knows both.
 	{"internal/node", []string{
 		"internal/event", "internal/addressbook", "internal/consensus", "internal/consensus/driver", "internal/replica",

@@ -1,0 +1,217 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	// segmentBytes is from how many bytes on a segment ends by itself.
+	segmentBytes = 64 << 20
+	// keptBuffer is up to how many bytes the buffer of a batch is kept for the next.
+	keptBuffer = 4 << 20
+	// defaultFlush is how often what was written is synced, unless it is at once.
+	defaultFlush = 100 * time.Millisecond
+)
+
+// logConfig is what a log needs.
+type logConfig struct {
+	FS            FS
+	Dir           string        // of the segments; created if it is missing
+	Sync          bool          // fsync before Append returns
+	KeepBytes     int64         // how much of what no restart needs is kept for peers that lag
+	FlushInterval time.Duration // how often run syncs; 0: 100 ms
+	SegmentBytes  int64         // from how many bytes on a segment ends by itself; 0: 64 MiB
+}
+
+// segment is one file of the log.
+type segment struct {
+	number uint64
+	file   File  // nil once nobody writes to it and all of it is synced; set to nil under eventLog.syncing and mu
+	size   int64 // of what counts; written by the appender under eventLog.mu
+	synced int64 // of that, what is on the disk; guarded by eventLog.mu
+	named  bool  // its name is on the disk; guarded by eventLog.mu
+	sealed bool  // nobody writes to it any more; guarded by eventLog.mu
+	failed bool  // a sync failed, and what it was to sync cannot be trusted; guarded by eventLog.mu
+}
+
+// eventLog is an append-only log of opaque records in numbered segments. docs/durability.md describes the files.
+//
+// # Concurrency
+//
+// One goroutine, the appender, calls Append and Rotate. SyncThrough, WriteBase, ReadBase and Trim are called by one
+// other, the checkpointer; run is a third. Replay and Old are for the start, before any of these. Stats may be called
+// from anywhere.
+type eventLog struct {
+	cfg logConfig
+
+	// The appender's own.
+	buf    []byte
+	active *segment // where the next batch goes; nil: to a new segment
+	next   uint64   // number of the next segment
+	prior  int64    // bytes that count of the segment before active, or before the next one if that is nil
+	spoilt bool     // what stands behind active.size may not be nothing
+
+	written chan struct{} // capacity 1: there is something to sync
+	syncing sync.Mutex    // held while files are synced, closed or removed, by all but the appender
+
+	mu       sync.Mutex
+	segments []*segment // ascending; guarded by mu
+	stats    LogStats   // guarded by mu; what can be told from segments is filled in by Stats
+}
+
+// Append writes a batch of records, none of them empty or over 18 MiB, in one go. After an error nothing of the batch
+// counts, and Append may be called again, with the same batch or another: it works once the disk does. In sync mode
+// the batch is on the disk when Append returns nil. The records are not kept.
+func (l *eventLog) Append(records [][]byte) error {
+	if len(records) == 0 {
+		return nil
+	}
+	err := l.append(records)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		l.stats.Errors++
+		if l.stats.FailingSince.IsZero() {
+			l.stats.FailingSince = time.Now()
+		}
+		return fmt.Errorf("append to the log: %w", err)
+	}
+	l.stats.FailingSince = time.Time{}
+	return nil
+}
+
+func (l *eventLog) append(records [][]byte) error {
+	if err := l.ready(); err != nil {
+		return err
+	}
+	if err := l.gather(records); err != nil {
+		return err
+	}
+	s := l.active
+	l.spoilt = true // until all of it has gone well
+	if _, err := s.file.WriteAt(l.buf, s.size); err != nil {
+		l.clean()
+		return err
+	}
+	end := s.size + int64(len(l.buf))
+	if l.cfg.Sync {
+		if err := l.syncActive(end); err != nil {
+			return err
+		}
+	}
+	l.spoilt = false
+	l.mu.Lock()
+	s.size = end
+	l.mu.Unlock()
+	if cap(l.buf) > keptBuffer {
+		l.buf = nil
+	}
+	select {
+	case l.written <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// ready sees to it that there is a segment to write to and nothing behind what counts of it.
+func (l *eventLog) ready() error {
+	if l.spoilt && l.active != nil && !l.clean() {
+		l.seal()
+	}
+	if l.active != nil && l.active.size >= l.cfg.SegmentBytes {
+		l.seal()
+	}
+	if l.active == nil {
+		return l.begin()
+	}
+	return nil
+}
+
+// clean cuts what a failed batch left behind what counts, and tells whether it could.
+func (l *eventLog) clean() bool {
+	l.spoilt = l.active.file.Truncate(l.active.size) != nil
+	return !l.spoilt
+}
+
+// begin creates the next segment. Its header is written with the first batch.
+func (l *eventLog) begin() error {
+	f, err := l.cfg.FS.Open(l.cfg.path(l.next), os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+	if err != nil {
+		return err
+	}
+	l.active = &segment{number: l.next, file: f}
+	l.next++
+	l.spoilt = false
+	l.mu.Lock()
+	l.segments = append(l.segments, l.active)
+	l.mu.Unlock()
+	return nil
+}
+
+// seal ends the active segment. The header of the next one says how much of it counts. One of which nothing counts is
+// begun again instead.
+func (l *eventLog) seal() {
+	s := l.active
+	l.active, l.spoilt = nil, false
+	if s.size > 0 {
+		l.prior = s.size
+		l.mu.Lock()
+		s.sealed = true
+		l.mu.Unlock()
+		return
+	}
+	l.next = s.number
+	l.mu.Lock()
+	l.segments = l.segments[:len(l.segments)-1]
+	l.mu.Unlock()
+	_ = s.file.Close() // nothing in it counts
+}
+
+// gather puts the batch into buf, behind a header if it is the first of its segment.
+func (l *eventLog) gather(records [][]byte) error {
+	s := l.active
+	l.buf = l.buf[:0]
+	if s.size == 0 {
+		l.buf = appendHeader(l.buf, s.number, l.prior)
+	}
+	for _, r := range records {
+		if len(r) == 0 || len(r) > maxRecord {
+			return fmt.Errorf("a record of %d bytes", len(r))
+		}
+		l.buf = appendRecord(l.buf, s.number, s.size+int64(len(l.buf)), r)
+	}
+	return nil
+}
+
+// Rotate ends the segment and returns the number of the one to which the following Append goes, and before which
+// there is all that was appended so far.
+func (l *eventLog) Rotate() (segment uint64, err error) {
+	if l.active != nil && l.active.size == 0 {
+		return l.active.number, nil
+	}
+	if l.active != nil {
+		l.seal()
+	}
+	return l.next, nil
+}
+
+// Close syncs what was written and closes the files. No other method is called any more.
+func (l *eventLog) Close() error {
+	if l.active != nil {
+		l.seal()
+	}
+	err := l.flush()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.segments {
+		if s.file != nil {
+			err = errors.Join(err, s.file.Close())
+			s.file = nil
+		}
+	}
+	return err
+}

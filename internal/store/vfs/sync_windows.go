@@ -1,0 +1,4 @@
+package vfs
+
+// directoriesSync tells whether this system can sync a directory, and therefore must.
+const directoriesSync = false
