@@ -48,8 +48,8 @@ type Config struct {
 	RoundsKept int
 	// SnapshotEvery lets every round whose number is a multiple of it come with a snapshot; 0: none does.
 	SnapshotEvery uint64
-	Mutation   Mutation
-	Observer   Observer // nil outside of tests
+	Mutation      Mutation
+	Observer      Observer // nil outside of tests
 }
 
 // Round is a decided round.

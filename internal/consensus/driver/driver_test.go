@@ -61,7 +61,7 @@ func (n *node) answerBoot(now int64, tips []event.Tip, peers ...int) {
 }
 
 // makeEvent returns a sealed event of another creator.
-func makeEvent(t *testing.T, e event.Event) *event.Event {
+func makeEvent(t testing.TB, e event.Event) *event.Event {
 	t.Helper()
 	if err := e.Seal(event.Domain{}); err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ type diary struct {
 
 // keepDiary lets a cluster work, of which the first node is cut off at times: when it is back, one message may decide
 // several rounds for it. Each round comes with a snapshot.
-func keepDiary(t *testing.T) diary {
+func keepDiary(t testing.TB) diary {
 	d := diary{cfg: Config{Members: 4, Engine: consensus.Config{SnapshotEvery: 1, RoundsKept: 5}}}
 	c := startClusterWith(t, d.cfg, 10*ms)
 	c.nodes[0].told = func(r Ready) { d.ready = append(d.ready, r) }
