@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -40,8 +39,19 @@ type Cluster struct {
 	Nodes   []*Node
 	Network *Network // between the nodes; nil: it is the loopback itself
 
-	t   testing.TB
-	dir string
+	t      testing.TB
+	dir    string
+	config Config
+}
+
+// Config says what cluster to start.
+type Config struct {
+	Nodes   int
+	Behind  bool     // with a Network between the nodes
+	Seed    uint64   // what the Network draws from
+	Flags   []string // for every node
+	Keep    bool     // leaves the directory of a failed test as it is, and says where
+	DataDir string   // directory to have the nodes' data directories in; empty: the one of the configuration
 }
 
 // build makes the binary once for all tests of a process, with the flags in FOXMQ_BUILD, such as -race.
@@ -80,26 +90,56 @@ func Cleanup() {
 // to every node.
 func Start(t testing.TB, n int, flags ...string) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t, dir: t.TempDir()}
-	udp := freePorts(t, n, "udp")
-	c.writeAddressBook(udp)
-	c.startAll(udp, flags)
-	return c
+	return New(t, Config{Nodes: n, Flags: flags})
 }
 
 // StartBehind is Start with a Network between the nodes, which draws from the seed.
 func StartBehind(t testing.TB, n int, seed uint64, flags ...string) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t, dir: t.TempDir()}
-	c.Network = newNetwork(t, n, seed)
-	public, private := c.Network.ports()
+	return New(t, Config{Nodes: n, Flags: flags, Behind: true, Seed: seed})
+}
+
+// New starts a cluster and waits until all of its nodes are ready.
+func New(t testing.TB, config Config) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t, config: config}
+	c.makeDir()
+	var public, private []int
+	if config.Behind {
+		c.Network = newNetwork(t, config.Nodes, config.Seed)
+		public, private = c.Network.ports()
+	} else {
+		public = freePorts(t, config.Nodes, "udp")
+		private = public
+	}
 	c.writeAddressBook(public)
-	c.startAll(private, flags)
+	c.startAll(private)
 	return c
 }
 
+// makeDir makes the configuration directory.
+func (c *Cluster) makeDir() {
+	c.t.Helper()
+	if !c.config.Keep {
+		c.dir = c.t.TempDir()
+		return
+	}
+	dir, err := os.MkdirTemp("", "foxmq-chaos-")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.dir = dir
+	c.t.Cleanup(func() {
+		if c.t.Failed() {
+			c.t.Logf("data and logs are kept in %s", dir)
+		} else {
+			_ = os.RemoveAll(dir)
+		}
+	})
+}
+
 // startAll starts a node on each of the UDP ports and waits until all are ready.
-func (c *Cluster) startAll(udp []int, flags []string) {
+func (c *Cluster) startAll(udp []int) {
 	c.t.Helper()
 	tcp := freePorts(c.t, 2*len(udp), "tcp")
 	c.t.Cleanup(c.stop)
@@ -109,10 +149,10 @@ func (c *Cluster) startAll(udp []int, flags []string) {
 		node.args = append([]string{
 			"run", c.dir,
 			"--secret-key-file", filepath.Join(c.dir, fmt.Sprintf("key_%d.pem", i)),
-			"--data-dir", filepath.Join(c.dir, fmt.Sprintf("data%d", i)),
+			"--data-dir", c.DataDir(i),
 			"--mqtt-addr", node.MQTT, "--admin-addr", node.Admin, "--cluster-addr", loopback(udp[i]),
 			"--allow-anonymous-login", "--log", "compact",
-		}, flags...)
+		}, c.config.Flags...)
 		c.start(node)
 		c.Nodes = append(c.Nodes, node)
 	}
@@ -122,30 +162,6 @@ func (c *Cluster) startAll(udp []int, flags []string) {
 }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
-// freePorts returns n ports that were free a moment ago.
-func freePorts(t testing.TB, n int, network string) []int {
-	t.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		if network == "udp" {
-			c, err := net.ListenPacket("udp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			ports[i] = c.LocalAddr().(*net.UDPAddr).Port
-			continue
-		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports
-}
 
 func (c *Cluster) writeAddressBook(ports []int) {
 	c.t.Helper()
@@ -221,28 +237,6 @@ func get(ctx context.Context, url string) (int, error) {
 	}
 	defer res.Body.Close()
 	return res.StatusCode, nil
-}
-
-// Kill ends the node as kill -9 does, and waits until it is gone.
-func (c *Cluster) Kill(i int) {
-	c.t.Helper()
-	_ = c.Nodes[i].cmd.Process.Kill()
-	<-c.Nodes[i].done
-}
-
-// Stop ends the node as Ctrl-C does, waits until it is gone, and returns its exit code.
-func (c *Cluster) Stop(i int) int {
-	c.t.Helper()
-	node := c.Nodes[i]
-	if err := node.cmd.Process.Signal(syscall.SIGINT); err != nil {
-		c.t.Fatal(err)
-	}
-	select {
-	case <-node.done:
-	case <-time.After(Patience):
-		c.t.Fatalf("node %d does not stop", i)
-	}
-	return node.cmd.ProcessState.ExitCode()
 }
 
 // Pid returns the process id of the node.

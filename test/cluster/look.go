@@ -19,6 +19,7 @@ type Status struct {
 		State     string `json:"state"`
 		Round     uint64 `json:"round"`
 		Index     uint64 `json:"index"`
+		Stream    Mark   `json:"stream"`
 		Own       uint64 `json:"own"`
 		Unordered int    `json:"unordered"`
 		Waiting   int    `json:"waiting"`
@@ -31,6 +32,12 @@ type Status struct {
 		QueueDropped uint64
 		SlowReaders  uint64
 	} `json:"broker"`
+}
+
+// Mark is what a node says of the stream so far.
+type Mark struct {
+	Index uint64 `json:"index"`
+	Hash  string `json:"hash"`
 }
 
 // lookWithin is how long a node may take to say how it is doing; one that is stopped never does.

@@ -1,0 +1,134 @@
+package roam
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/test/chaos/verdict"
+)
+
+// Filter is what the subscribers subscribe to, and publishers publish to.
+const Filter = "chaos/#"
+
+// Subscriber subscribes to everything and writes down what comes.
+type Subscriber struct {
+	client
+	qos        byte
+	held       map[uint16]bool // packet identifiers at QoS 2 that PUBREL has not released
+	subscribed bool
+	ready      chan struct{} // closed once it has subscribed
+
+	got []verdict.Delivery // guarded by mu
+}
+
+// NewSubscriber returns a subscriber at a QoS of 1 or 2.
+func NewSubscriber(cfg Config, qos byte) *Subscriber {
+	return &Subscriber{client: newClient(cfg), qos: qos, held: map[uint16]bool{}, ready: make(chan struct{})}
+}
+
+// Subscribed is closed once the subscription holds. What is published from then on must come.
+func (s *Subscriber) Subscribed() <-chan struct{} { return s.ready }
+
+// Run receives until ctx ends.
+func (s *Subscriber) Run(ctx context.Context) { s.run(ctx, s.serve) }
+
+func (s *Subscriber) serve(ctx context.Context, l *link) (done bool) {
+	if !s.subscribed {
+		wish := &mqtt.Subscribe{PacketID: 1, Subscriptions: []mqtt.Subscription{{Filter: Filter, QoS: s.qos}}}
+		if l.send(wish) != nil {
+			return false
+		}
+	}
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return true
+		case <-look.C:
+			if s.leaves(l) {
+				return false
+			}
+		case packet, ok := <-l.in:
+			if !ok || !s.take(l, packet) {
+				return false
+			}
+		}
+	}
+}
+
+// take takes in a packet, and reports whether the connection goes on.
+func (s *Subscriber) take(l *link, packet mqtt.Packet) bool {
+	l.hear()
+	switch p := packet.(type) {
+	case *mqtt.Publish:
+		return s.receive(l, p)
+	case *mqtt.Pubrel:
+		delete(s.held, p.PacketID)
+		return l.send(&mqtt.Pubcomp{PacketID: p.PacketID}) == nil
+	case *mqtt.Suback:
+		s.accepted(p)
+	case *mqtt.Disconnect:
+		s.goodbye(p)
+		return false
+	case *mqtt.Pingresp:
+	default:
+		s.complainNow("%s comes to a subscriber", packet.Type())
+	}
+	return true
+}
+
+func (s *Subscriber) accepted(p *mqtt.Suback) {
+	if s.subscribed || len(p.Codes) != 1 || byte(p.Codes[0]) != s.qos {
+		s.complainNow("SUBSCRIBE is answered by %v", p.Codes)
+		return
+	}
+	s.subscribed = true
+	close(s.ready)
+}
+
+// receive takes in a message and answers. At QoS 2 what comes under an identifier that is held is a repetition.
+func (s *Subscriber) receive(l *link, p *mqtt.Publish) bool {
+	if p.QoS == 2 {
+		if !s.held[p.PacketID] {
+			s.held[p.PacketID] = true
+			s.note(p)
+		}
+		return l.send(&mqtt.Pubrec{PacketID: p.PacketID}) == nil
+	}
+	s.note(p)
+	return l.send(&mqtt.Puback{PacketID: p.PacketID}) == nil
+}
+
+func (s *Subscriber) note(p *mqtt.Publish) {
+	m, err := s.cfg.Load.parse(p.Payload)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.complain("%v", err)
+		return
+	}
+	if p.Retain {
+		s.complain("%s comes as a retained message", m)
+	}
+	s.got = append(s.got, verdict.Delivery{Message: m, QoS: p.QoS, Dup: p.Dup, Conn: int32(len(s.conns) - 1)})
+}
+
+// Count returns how many messages have come.
+func (s *Subscriber) Count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.got)
+}
+
+// History returns what the subscriber has received.
+func (s *Subscriber) History() verdict.Subscriber {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return verdict.Subscriber{
+		Name: s.cfg.Name, QoS: s.qos, Conns: slices.Clone(s.conns), Got: slices.Clone(s.got),
+		Complaints: slices.Clone(s.complaints),
+	}
+}
