@@ -49,6 +49,16 @@ soak: ## simulated clusters of every kind for MINUTES; the table goes to bin/soa
 	@mkdir -p bin
 	$(GO) run ./cmd/simulate -seed $(SEED) -minutes $(MINUTES) -out bin/soak.md $(if $(KIND),-kind $(KIND))
 
+FAULTS ?=
+.PHONY: chaos
+chaos: build ## four real nodes, harmed for MINUTES by faults drawn from SEED, all of them or those in FAULTS=kill,freeze,cut,…
+	$(GO) test ./test/chaos -run '^TestRandomFaults$$' -count=1 -v -timeout 0 -seed $(SEED) -minutes $(MINUTES) $(if $(FAULTS),-faults $(FAULTS))
+
+TIMES ?= 50
+.PHONY: chaos-killall
+chaos-killall: build ## four real nodes under load, all killed at once, TIMES times
+	$(GO) test ./test/chaos -run '^TestKillAll$$' -count=1 -v -timeout 0 -seed $(SEED) -times $(TIMES)
+
 .PHONY: sim-latency
 sim-latency: ## how long ordering takes in simulated clusters of all sizes, as a table
 	@$(GO) test ./internal/sim -run TestLatency -count=1 -v -latency -timeout 0 | grep -E '^(\||---|FAIL)'

@@ -3,9 +3,15 @@
 // acknowledged is lost, each publisher's messages keep their order, and once the fault is over, order goes on without
 // anybody's hand and the cluster falls silent when its clients do.
 //
-// Each test is a script. world_test.go has what the scripts say, record_test.go and publisher_test.go the clients;
-// test/cluster does the harm. FOXMQ_SEED is the seed of the network's mischief, FOXMQ_LONG runs everything and for
-// longer, and FOXMQ_BUILD=-race puts the nodes under the race detector.
+// Most tests are scripts. world_test.go has what these say, record_test.go and publisher_test.go the clients, each of
+// which stays with its node; test/cluster does the harm.
+//
+// The others let clients roam (package roam) while nodes and network suffer, and let package verdict judge what these
+// have seen. storm_test.go has such a cluster, faults_test.go what befalls it, random_test.go the test that draws faults
+// from a seed: make chaos SEED=7 MINUTES=60 FAULTS=kill,cut.
+//
+// FOXMQ_SEED is the seed of the network's mischief, FOXMQ_LONG runs everything and for longer, and FOXMQ_BUILD=-race
+// puts the nodes under the race detector.
 package chaos
 
 import (
@@ -16,6 +22,18 @@ import (
 
 	"github.com/foxmq/foxmq/test/cluster"
 )
+
+// durable says that nodes keep on disk what they need to come back from any fault. Where they do not, what only the
+// disk can bring back is not tried.
+const durable = false
+
+// needsDurability skips a test that nodes without a disk cannot pass.
+func needsDurability(t *testing.T) {
+	t.Helper()
+	if !durable {
+		t.Skip("the nodes keep nothing on disk")
+	}
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()

@@ -15,7 +15,7 @@ const window = 64
 // Publisher publishes numbered messages at QoS 1 and 2, and what is not answered again after it has reconnected. Its
 // name in the verdict is its number.
 type Publisher struct {
-	client
+	roamer
 	number uint16
 	pace   time.Duration
 
@@ -38,7 +38,7 @@ type flight struct {
 
 // NewPublisher returns a publisher that sends a message each pace.
 func NewPublisher(cfg Config, number int, pace time.Duration) *Publisher {
-	return &Publisher{client: newClient(cfg), number: uint16(number), pace: pace, stop: make(chan struct{})}
+	return &Publisher{roamer: newRoamer(cfg), number: uint16(number), pace: pace, stop: make(chan struct{})}
 }
 
 // Finish lets Run end when everything is answered. It is called once.

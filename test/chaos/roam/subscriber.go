@@ -14,18 +14,20 @@ const Filter = "chaos/#"
 
 // Subscriber subscribes to everything and writes down what comes.
 type Subscriber struct {
-	client
+	roamer
 	qos        byte
 	held       map[uint16]bool // packet identifiers at QoS 2 that PUBREL has not released
 	subscribed bool
 	ready      chan struct{} // closed once it has subscribed
 
-	got []verdict.Delivery // guarded by mu
+	got      []verdict.Delivery // guarded by mu
+	seen     [][]bool           // by publisher and number; guarded by mu
+	distinct int                // messages that have come, without repetitions; guarded by mu
 }
 
 // NewSubscriber returns a subscriber at a QoS of 1 or 2.
 func NewSubscriber(cfg Config, qos byte) *Subscriber {
-	return &Subscriber{client: newClient(cfg), qos: qos, held: map[uint16]bool{}, ready: make(chan struct{})}
+	return &Subscriber{roamer: newRoamer(cfg), qos: qos, held: map[uint16]bool{}, ready: make(chan struct{})}
 }
 
 // Subscribed is closed once the subscription holds. What is published from then on must come.
@@ -114,13 +116,29 @@ func (s *Subscriber) note(p *mqtt.Publish) {
 		s.complain("%s comes as a retained message", m)
 	}
 	s.got = append(s.got, verdict.Delivery{Message: m, QoS: p.QoS, Dup: p.Dup, Conn: int32(len(s.conns) - 1)})
+	s.mark(m)
 }
 
-// Count returns how many messages have come.
-func (s *Subscriber) Count() int {
+// mark counts a message that has not come before; mu is held.
+func (s *Subscriber) mark(m verdict.Message) {
+	for len(s.seen) <= int(m.Publisher) {
+		s.seen = append(s.seen, nil)
+	}
+	seen := &s.seen[m.Publisher]
+	for len(*seen) <= int(m.Number) {
+		*seen = append(*seen, false)
+	}
+	if !(*seen)[m.Number] {
+		(*seen)[m.Number] = true
+		s.distinct++
+	}
+}
+
+// Count returns how many messages have come, with and without repetitions.
+func (s *Subscriber) Count() (all, distinct int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.got)
+	return len(s.got), s.distinct
 }
 
 // History returns what the subscriber has received.

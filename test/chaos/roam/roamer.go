@@ -28,8 +28,8 @@ const retryAfter = 100 * time.Millisecond
 // sessionExpiry is how long sessions last without a connection, in seconds.
 const sessionExpiry = 24 * 3600
 
-// client is what publishers and subscribers have in common.
-type client struct {
+// roamer is what publishers and subscribers have in common.
+type roamer struct {
 	cfg  Config
 	rng  *rand.Rand
 	node int       // the one to connect to next
@@ -41,12 +41,12 @@ type client struct {
 	goodbyes   map[string]int // refused CONNECTs and DISCONNECTs by reason; guarded by mu
 }
 
-func newClient(cfg Config) client {
-	return client{cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0)), node: cfg.Home, goodbyes: map[string]int{}}
+func newRoamer(cfg Config) roamer {
+	return roamer{cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0)), node: cfg.Home, goodbyes: map[string]int{}}
 }
 
 // run connects again and again and lets serve do its work, until that says that it is done or ctx ends.
-func (c *client) run(ctx context.Context, serve func(ctx context.Context, l *link) (done bool)) {
+func (c *roamer) run(ctx context.Context, serve func(ctx context.Context, l *link) (done bool)) {
 	for ctx.Err() == nil {
 		l := c.connect()
 		if l != nil {
@@ -65,7 +65,7 @@ func (c *client) run(ctx context.Context, serve func(ctx context.Context, l *lin
 }
 
 // connect connects to c.node, and returns nil if that fails.
-func (c *client) connect() *link {
+func (c *roamer) connect() *link {
 	boot := c.cfg.World.boot(c.node)
 	p := &mqtt.Connect{Version: c.cfg.Version, ClientID: c.cfg.Name, ReceiveMaximum: uint16(8 + c.rng.IntN(200))}
 	if p.Version == mqtt.V5 {
@@ -88,7 +88,7 @@ func (c *client) connect() *link {
 	return l
 }
 
-func (c *client) refused(code mqtt.ReasonCode) {
+func (c *roamer) refused(code mqtt.ReasonCode) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.goodbyes["CONNECT: "+code.String()]++
@@ -97,7 +97,7 @@ func (c *client) refused(code mqtt.ReasonCode) {
 	}
 }
 
-func (c *client) connected(ack *mqtt.Connack, boot int) {
+func (c *roamer) connected(ack *mqtt.Connack, boot int) {
 	if c.cfg.Hop > 0 {
 		c.hop = time.Now().Add(time.Duration(c.rng.ExpFloat64() * float64(c.cfg.Hop)))
 	}
@@ -110,11 +110,11 @@ func (c *client) connected(ack *mqtt.Connack, boot int) {
 }
 
 // complain writes down what must not happen; mu is held.
-func (c *client) complain(format string, args ...any) {
+func (c *roamer) complain(format string, args ...any) {
 	c.complaints = append(c.complaints, fmt.Sprintf(format, args...))
 }
 
-func (c *client) complainNow(format string, args ...any) {
+func (c *roamer) complainNow(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.complain(format, args...)
@@ -122,7 +122,7 @@ func (c *client) complainNow(format string, args ...any) {
 
 // goodbye takes in a DISCONNECT. A node says so when it stops, when it comes back and finds that its clients were given
 // up, and when the client has connected elsewhere.
-func (c *client) goodbye(p *mqtt.Disconnect) {
+func (c *roamer) goodbye(p *mqtt.Disconnect) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.goodbyes["DISCONNECT: "+p.Code.String()]++
@@ -135,7 +135,7 @@ func (c *client) goodbye(p *mqtt.Disconnect) {
 
 // leaves tells whether the client is to leave the node now, of itself or since nothing comes from it. Of itself it now
 // and then says so.
-func (c *client) leaves(l *link) bool {
+func (c *roamer) leaves(l *link) bool {
 	now := time.Now()
 	if !l.alive(now) {
 		return true
@@ -150,14 +150,14 @@ func (c *client) leaves(l *link) bool {
 }
 
 // Conns returns how often the client has connected.
-func (c *client) Conns() int {
+func (c *roamer) Conns() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.conns)
 }
 
 // Goodbyes returns how often nodes refused or ended a connection, by reason.
-func (c *client) Goodbyes() map[string]int {
+func (c *roamer) Goodbyes() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := map[string]int{}
