@@ -56,11 +56,13 @@ type window struct {
 	byRound map[uint64][]*vertex // by birth round: those that are not ancient
 	ancient uint64               // events born before this round are
 	old     queue                // the ancient ones, oldest first
+	older   queue                // those that were recollected, before all of old
 	bytes   int                  // payload of all that is held
 	tips    [][]*vertex          // by creator: the ends of its branches, ascending by sequence number, then by ID
 	recent  []int                // by creator: how many of its events are not ancient
 	vouched []int                // by voucher: how many are not ancient
 	next    uint64               // index of the next vertex
+	earlier uint64               // index of the next one that is recollected
 
 	unorderedEvents, unorderedBytes int // those with payload that wait for the order
 }
@@ -75,6 +77,18 @@ type queue struct {
 	bytes int
 }
 
+func (q *queue) push(v *vertex) {
+	q.list = append(q.list, v)
+	q.bytes += len(v.event.Payload)
+}
+
+func (q *queue) pop() *vertex {
+	v := q.list[0]
+	q.list = q.list[1:]
+	q.bytes -= len(v.event.Payload)
+	return v
+}
+
 func newWindow(members int, limits *Limits) *window {
 	return &window{
 		limits:  limits,
@@ -84,8 +98,12 @@ func newWindow(members int, limits *Limits) *window {
 		tips:    make([][]*vertex, members),
 		recent:  make([]int, members),
 		vouched: make([]int, members),
+		next:    firstIndex,
 	}
 }
+
+// firstIndex leaves room for the indices of what is recollected, which was taken in before.
+const firstIndex = 1 << 62
 
 // add takes in an event of the given birth round, which is not ancient, and links it to those of its parents that
 // are held. Self is this node's index.
@@ -223,16 +241,21 @@ func (w *window) age(ancient uint64) {
 			if v.vouched {
 				w.vouched[v.voucher]--
 			}
-			w.old.list = append(w.old.list, v)
-			w.old.bytes += len(v.event.Payload)
+			w.old.push(v)
 		}
 		delete(w.byRound, w.ancient)
 	}
-	for len(w.old.list) > w.limits.KeptEvents || w.old.bytes > w.limits.KeptBytes {
-		v := w.old.list[0]
-		w.old.list = w.old.list[1:]
-		w.old.bytes -= len(v.event.Payload)
-		w.retire(v)
+	w.trim()
+}
+
+// trim lets go of the oldest ancient events beyond the limits.
+func (w *window) trim() {
+	for len(w.older.list)+len(w.old.list) > w.limits.KeptEvents || w.older.bytes+w.old.bytes > w.limits.KeptBytes {
+		if len(w.older.list) > 0 {
+			w.retire(w.older.pop())
+		} else {
+			w.retire(w.old.pop())
+		}
 	}
 }
 
