@@ -91,14 +91,14 @@ func TestHelloIsReadBack(t *testing.T) {
 // The examples of docs/wire.md.
 func TestWireIsAsDocumented(t *testing.T) {
 	h := &hello{
-		version: 1, member: 2, book: [32]byte(bytes.Repeat([]byte{0xaa}, 32)),
+		version: 2, member: 2, book: [32]byte(bytes.Repeat([]byte{0xaa}, 32)),
 		instance: 0x5f1c_0000_0000_0007, generation: 1,
 	}
 	var got bytes.Buffer
 	if err := writeHello(&got, h); err != nil {
 		t.Fatal(err)
 	}
-	want := append([]byte{0, 0, 0, 0x33, 1, 0, 2}, bytes.Repeat([]byte{0xaa}, 32)...)
+	want := append([]byte{0, 0, 0, 0x33, 2, 0, 2}, bytes.Repeat([]byte{0xaa}, 32)...)
 	want = append(want, 0x5f, 0x1c, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1)
 	if !bytes.Equal(got.Bytes(), want) {
 		t.Errorf("hello: % x", got.Bytes())

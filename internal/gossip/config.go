@@ -1,9 +1,11 @@
 package gossip
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -26,12 +28,23 @@ type Handler interface {
 	Disconnected(peer int)
 }
 
+// Server answers what peers ask. Calls are concurrent, also for one peer, but each begins and ends between the calls of
+// the handler's Connected and Disconnected for that peer.
+type Server interface {
+	// Serve writes the answer to a request, of which nothing has been checked. An error before anything was sent is told
+	// to the peer in its words; a later one breaks the answer off. What is written waits for a chunk to be full or the
+	// answer to be complete, for its turn under Config.ServeRate, and for the peer to read. The context ends when the peer
+	// wants no more and with the connection; then Serve must return.
+	Serve(ctx context.Context, peer int, request []byte, answer io.Writer) error
+}
+
 // Config is what a transport needs to know. Book, Self, Key and Handler must be set, and one of Listen and Conn.
 type Config struct {
 	Book    *addressbook.Book
 	Self    int               // this node's index in the book
 	Key     *ecdsa.PrivateKey // of Book.Members[Self]
 	Handler Handler
+	Server  Server      // nil: requests are refused
 	Log     *zap.Logger // nil: silence
 
 	Listen string         // UDP host:port for listening and dialling
@@ -50,6 +63,12 @@ type Config struct {
 	HandshakeTimeout time.Duration
 	// Penalty is how long nothing is taken from or sent to a peer that sent what is malformed; default 10 s.
 	Penalty time.Duration
+
+	// ServeRate bounds what all answers together send, in bytes per second, so that messages and the node's other work
+	// do not suffer; default 64 MiB/s. StallTimeout is how long an answer waits for a peer that does not read it; default
+	// 10 s.
+	ServeRate    int
+	StallTimeout time.Duration
 }
 
 // withDefaults returns a copy in which no limit is zero.
@@ -62,6 +81,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.IdleTimeout, 5*time.Second)
 	setDefault(&c.HandshakeTimeout, 3*time.Second)
 	setDefault(&c.Penalty, 10*time.Second)
+	setDefault(&c.ServeRate, 64<<20)
+	setDefault(&c.StallTimeout, 10*time.Second)
 	if c.Log == nil {
 		c.Log = zap.NewNop()
 	}
@@ -95,6 +116,8 @@ func (c Config) Validate() error {
 		return errors.New("idle timeout must be at least twice the keep-alive period")
 	case c.HandshakeTimeout < 0 || c.Penalty < 0:
 		return errors.New("handshake timeout and penalty must not be negative")
+	case c.ServeRate < 0 || c.StallTimeout < 0:
+		return errors.New("serve rate and stall timeout must not be negative")
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func (p *peer) connect(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("resolve: %w", err)
 	}
-	conn, err := p.t.quic.Dial(ctx, addr, p.clientTLS(addr), p.t.quicConfig(0))
+	conn, err := p.t.quic.Dial(ctx, addr, p.clientTLS(addr), p.t.quicConfig(peerRequests))
 	if err != nil {
 		return fmt.Errorf("dial: %w", err)
 	}
@@ -111,6 +111,10 @@ func (p *peer) greet(conn *quic.Conn) (*link, error) {
 	}, nil
 }
 
+// noCommonProtocol is what an acceptor ends the handshake with that does not know the ALPN name: the TLS alert
+// no_application_protocol (RFC 7301 §3.2) as QUIC reports it.
+const noCommonProtocol quic.TransportErrorCode = 0x100 + 120
+
 // miss notes that an attempt failed. One that fails because the peer is not up is nothing to speak of; it is logged
 // only when the pauses have grown long.
 func (p *peer) miss(err error, b *backoff) {
@@ -120,6 +124,9 @@ func (p *peer) miss(err error, b *backoff) {
 	case closedWith(err, codeMalformed), closedWith(err, codePenalty):
 		b.exhaust()
 		p.notices.shunsUs.warn(p.log, "peer keeps this node away", zap.Error(err))
+	case errors.As(err, &transport) && transport.Remote && transport.ErrorCode == noCommonProtocol:
+		b.exhaust()
+		p.notices.differs.warn(p.log, "peer speaks another version", zap.String("version", protocol), zap.Error(err))
 	case errors.As(err, &transport) && transport.Remote && transport.ErrorCode.IsCryptoError():
 		b.exhaust()
 		p.notices.refusesUs.warn(p.log, "peer refuses this node's key", zap.Error(err),

@@ -8,7 +8,7 @@ import (
 
 // Version is the version of the hello and of the messages behind it. It changes whenever a node of the one would
 // misunderstand a node of the other.
-const Version = 1
+const Version = 2
 
 // helloSize is the length of a hello's body in bytes.
 const helloSize = 1 + 2 + 32 + 8 + 8

@@ -13,7 +13,7 @@ const (
 	codeStopping     quic.ApplicationErrorCode = 0 // the node stops
 	codeRefused      quic.ApplicationErrorCode = 1 // the hello does not fit: version, address book or member
 	codeReplaced     quic.ApplicationErrorCode = 2 // another connection with this peer is the better one
-	codeMalformed    quic.ApplicationErrorCode = 3 // a hello, frame or message is malformed
+	codeMalformed    quic.ApplicationErrorCode = 3 // a hello, message, request or answer is malformed
 	codeUnresponsive quic.ApplicationErrorCode = 4 // no hello in time
 	codePenalty      quic.ApplicationErrorCode = 5 // the peer is kept away for a while
 	codeLost         quic.ApplicationErrorCode = 6 // the stream ended or broke
@@ -50,6 +50,12 @@ func (l *link) beats(old *link) bool {
 // close closes the connection and returns when it is closed; closing it again does nothing.
 func (l *link) close(code quic.ApplicationErrorCode, reason string) {
 	_ = l.conn.CloseWithError(code, reason)
+}
+
+// convicted reports whether the error says that this side closed the connection because of what the peer sent.
+func convicted(err error) bool {
+	var closed *quic.ApplicationError
+	return errors.As(err, &closed) && !closed.Remote && closed.ErrorCode == codeMalformed
 }
 
 // closedWith reports whether the error says that the peer closed the connection with the code.

@@ -104,6 +104,16 @@ func (p *peer) connected() bool {
 	return p.link != nil
 }
 
+// present returns the link of the session under way, or the one that is about to replace it; nil if there is no session.
+func (p *peer) present() *link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.queue == nil {
+		return nil
+	}
+	return p.link
+}
+
 // nextGeneration returns the generation for a connection that this node opens.
 func (p *peer) nextGeneration() uint64 {
 	p.mu.Lock()

@@ -41,12 +41,13 @@ func (p *peer) session() {
 		zap.Bool("dialled", l.dialler == p.t.cfg.Self))
 	p.t.cfg.Handler.Connected(p.index)
 
-	var sender sync.WaitGroup
-	sender.Go(func() { p.send(l, q) })
+	var others sync.WaitGroup
+	others.Go(func() { p.send(l, q) })
+	others.Go(func() { p.attend(l) })
 	err := p.receive(l)
 	how := p.judge(l, err)
 	p.end(l)
-	sender.Wait()
+	others.Wait()
 
 	p.notices.goes.info(p.log, "peer disconnected", zap.NamedError("reason", err))
 	p.t.cfg.Handler.Disconnected(p.index)
@@ -105,6 +106,8 @@ func (p *peer) judge(l *link, err error) ending {
 	case errors.As(err, &frame), errors.Is(err, event.ErrMalformed):
 		p.convict(err) // first: from the moment that the peer hears of it, it is not let in again
 		l.close(codeMalformed, "malformed message")
+		return endedBlamed
+	case convicted(err):
 		return endedBlamed
 	case closedWith(err, codeMalformed), closedWith(err, codePenalty):
 		p.notices.shunsUs.warn(p.log, "peer keeps this node away", zap.Error(err))

@@ -9,6 +9,7 @@ import (
 type counters struct {
 	connects, messagesIn, messagesOut, bytesIn, bytesOut atomic.Uint64
 	dropped, overflows, malformedIn                      atomic.Uint64
+	requestsServed, requestsRefused, bytesServed         atomic.Uint64
 }
 
 // PeerStatus tells how one other member is doing. The counts are since the start, over all connections.
@@ -25,6 +26,10 @@ type PeerStatus struct {
 	Dropped                 uint64 // messages not sent because the queue overflowed or they were too large
 	Overflows               uint64 // times that the queue overflowed
 	Malformed               uint64 // connections closed because the peer sent what is malformed
+
+	RequestsServed  uint64 // the peer's requests that were answered
+	RequestsRefused uint64 // those that were not, or not to the end
+	BytesServed     uint64 // of answers, whole and broken off, and of refusals
 }
 
 // Peers returns the status of all other members, in the address book's order.
@@ -45,11 +50,10 @@ func (p *peer) status() PeerStatus {
 		MessagesIn: p.messagesIn.Load(), MessagesOut: p.messagesOut.Load(),
 		BytesIn: p.bytesIn.Load(), BytesOut: p.bytesOut.Load(),
 		Dropped: p.dropped.Load(), Overflows: p.overflows.Load(), Malformed: p.malformedIn.Load(),
+		RequestsServed: p.requestsServed.Load(), RequestsRefused: p.requestsRefused.Load(),
+		BytesServed: p.bytesServed.Load(),
 	}
-	p.mu.Lock()
-	l, connected := p.link, p.queue != nil
-	p.mu.Unlock()
-	if l != nil && connected {
+	if l := p.present(); l != nil {
 		s.Connected = true
 		s.RemoteAddr = l.conn.RemoteAddr().String()
 		s.RTT = l.conn.ConnectionStats().SmoothedRTT

@@ -6,14 +6,19 @@
 // be reached; of two connections with one peer one is kept, by a rule that both ends share. docs/wire.md describes
 // what goes over the wire.
 //
+// Beside its messages, a peer can be asked for something large: a request goes on a stream of its own, and the answer
+// comes back on it, behind the messages in rank, at a bounded rate, and without taking the room of messages while
+// nobody reads it.
+//
 // Nothing is kept for a peer that is not connected, and what waits for a slow one is bounded: a lost message is for
 // consensus to heal, which it does by telling the peer what it knows.
 //
 // # Concurrency
 //
 // All methods may be called concurrently. [Transport.Run] owns every goroutine: one accepts, one greets each incoming
-// connection, and each peer has three: one dials, one receives and calls the [Handler], and one, while there is a
-// connection, encodes and writes. No lock is held over I/O, encoding or a call of the handler.
+// connection, and each peer has two: one dials, one receives and calls the [Handler]. While there is a connection, the
+// latter has one more that encodes and writes, one that accepts requests, and one for each request, which calls the
+// [Server]. No lock is held over I/O, encoding or a call of handler or server.
 package gossip
 
 import (
@@ -36,7 +41,7 @@ import (
 )
 
 // protocol is the ALPN name.
-const protocol = "foxmq-gossip/1"
+const protocol = "foxmq-gossip/2"
 
 // Transport exchanges messages with the other members of an address book.
 type Transport struct {
@@ -60,6 +65,9 @@ type Transport struct {
 
 	mu   sync.Mutex
 	last *outgoing // what Send was called with last, guarded by mu
+
+	serving chan struct{} // holds a token for each request that the server is at
+	pacer   pacer         // of all answers
 }
 
 // New returns a transport that does nothing before Run.
@@ -69,6 +77,8 @@ func New(cfg Config) (*Transport, error) {
 	}
 	t := &Transport{cfg: cfg.withDefaults(), book: cfg.Book.Hash(), instance: rand.Uint64()}
 	t.log = t.cfg.Log
+	t.serving = make(chan struct{}, allRequests)
+	t.pacer.rate = t.cfg.ServeRate
 	t.bookHex = hex.EncodeToString(t.book[:])
 	// The certificate's name tells the book's hash even to a peer that refuses the key, for its log.
 	var err error
@@ -106,7 +116,7 @@ func (t *Transport) Run(ctx context.Context) error {
 		ConnContext:         t.admit,
 		VerifySourceAddress: func(net.Addr) bool { return t.inbound.Load() > t.maxInbound()/2 },
 	}
-	listener, err := t.quic.Listen(t.serverTLS(), t.quicConfig(1))
+	listener, err := t.quic.Listen(t.serverTLS(), t.quicConfig(1+peerRequests)) // the first carries messages
 	if err != nil {
 		return fmt.Errorf("listen for peers: %w", err)
 	}
@@ -172,17 +182,16 @@ func (t *Transport) resetKey() (*quic.StatelessResetKey, error) {
 
 // Windows for what a peer may send before it is read, in bytes. They start large, for on a connection with a long
 // way a push of a few events should not wait for them to grow, and end where one peer that nobody reads from does
-// not hurt.
+// not hurt. A connection has room for four streams' windows: two answers that this node asked for and does not read
+// leave enough for messages, and for the peer's own requests.
 const (
-	initialWindow = 2 << 20
-	maxWindow     = 16 << 20
+	initialStreamWindow = 2 << 20
+	maxStreamWindow     = 4 << 20
+	connectionWindow    = 4 * maxStreamWindow
 )
 
 // quicConfig returns the configuration of a connection on which the other side may open that many streams.
 func (t *Transport) quicConfig(streams int64) *quic.Config {
-	if streams == 0 {
-		streams = -1 // in quic-go's language
-	}
 	return &quic.Config{
 		Versions:                       []quic.Version{quic.Version1},
 		HandshakeIdleTimeout:           t.cfg.HandshakeTimeout,
@@ -190,10 +199,10 @@ func (t *Transport) quicConfig(streams int64) *quic.Config {
 		KeepAlivePeriod:                t.cfg.KeepAlive,
 		MaxIncomingStreams:             streams,
 		MaxIncomingUniStreams:          -1,
-		InitialStreamReceiveWindow:     initialWindow,
-		InitialConnectionReceiveWindow: initialWindow,
-		MaxStreamReceiveWindow:         maxWindow,
-		MaxConnectionReceiveWindow:     maxWindow,
+		InitialStreamReceiveWindow:     initialStreamWindow,
+		InitialConnectionReceiveWindow: connectionWindow,
+		MaxStreamReceiveWindow:         maxStreamWindow,
+		MaxConnectionReceiveWindow:     connectionWindow,
 	}
 }
 
@@ -201,10 +210,15 @@ func (t *Transport) quicConfig(streams int64) *quic.Config {
 // peers in a row is encoded once. It returns false if the message is lost: the peer is not connected, or its queue
 // overflowed and was dropped, all of it.
 func (t *Transport) Send(to int, m *event.Message) bool {
-	if to < 0 || to >= len(t.peers) || t.peers[to] == nil {
+	if !t.isPeer(to) {
 		return false
 	}
 	return t.peers[to].push(t.outgoing(m))
+}
+
+// isPeer reports whether there is such a member and it is not this node.
+func (t *Transport) isPeer(member int) bool {
+	return member >= 0 && member < len(t.peers) && t.peers[member] != nil
 }
 
 // outgoing returns the message's outgoing, the same for calls with the same message in a row.

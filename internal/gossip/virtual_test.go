@@ -18,16 +18,18 @@ import (
 
 // world carries packets between sockets, each after the same delay, but for those from or to who is cut off.
 type world struct {
-	delay time.Duration
+	delay     time.Duration
+	bandwidth int // of each socket, of what comes to it, in bytes per second; 0: no limit
 
 	mu      sync.Mutex
+	busy    map[string]time.Time             // until when a socket is at packets that have come, guarded by mu
 	sockets map[string]simnet.PacketReceiver // by address, guarded by mu
 	cut     map[string]bool                  // addresses, guarded by mu
 	packets int                              // carried so far, guarded by mu
 }
 
 func newWorld(delay time.Duration) *world {
-	return &world{delay: delay, sockets: map[string]simnet.PacketReceiver{}, cut: map[string]bool{}}
+	return &world{delay: delay, busy: map[string]time.Time{}, sockets: map[string]simnet.PacketReceiver{}, cut: map[string]bool{}}
 }
 
 // AddNode implements simnet.Router.
@@ -39,12 +41,27 @@ func (w *world) AddNode(addr net.Addr, r simnet.PacketReceiver) {
 
 // SendPacket implements simnet.Router.
 func (w *world) SendPacket(p simnet.Packet) error {
-	time.AfterFunc(w.delay, func() {
+	time.AfterFunc(w.delay+w.queue(p), func() {
 		if r := w.carry(p); r != nil {
 			r.RecvPacket(p)
 		}
 	})
 	return nil
+}
+
+// queue returns how long a packet stands in line behind those before it, and how long it takes to pass itself.
+func (w *world) queue(p simnet.Packet) time.Duration {
+	if w.bandwidth == 0 {
+		return 0
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now, to := time.Now(), p.To.String()
+	if w.busy[to].Before(now) {
+		w.busy[to] = now
+	}
+	w.busy[to] = w.busy[to].Add(time.Duration(len(p.Data)) * time.Second / time.Duration(w.bandwidth))
+	return w.busy[to].Sub(now)
 }
 
 // carry counts a packet and returns its receiver, or nil if it is lost.
@@ -97,10 +114,16 @@ func settlers(t *testing.T, n int) []member {
 // start starts a member with the times of the real world.
 func (w *world) start(t *testing.T, members []member, self int) *node {
 	t.Helper()
-	return run(t, Config{
-		Book: newBook(members), Self: self, Key: members[self].key, Conn: w.socket(t, members[self].addr),
-		MinBackoff: 50 * time.Millisecond, MaxBackoff: 5 * time.Second,
-	})
+	return w.startWith(t, members, self, Config{})
+}
+
+// startWith starts a member with some things configured.
+func (w *world) startWith(t *testing.T, members []member, self int, cfg Config) *node {
+	t.Helper()
+	cfg.Book, cfg.Self, cfg.Key = newBook(members), self, members[self].key
+	cfg.Conn = w.socket(t, members[self].addr)
+	cfg.MinBackoff, cfg.MaxBackoff = 50*time.Millisecond, 5*time.Second
+	return run(t, cfg)
 }
 
 // kill ends a node without a word to its peers.
