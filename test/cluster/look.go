@@ -53,6 +53,12 @@ func (c *Cluster) Status(i int) (Status, error) {
 	return s, err
 }
 
+// RawStatus returns all that the node says of how it is doing, as JSON.
+func (c *Cluster) RawStatus(i int) ([]byte, error) {
+	_, body, err := c.ask(i, "/status")
+	return body, err
+}
+
 // Ready asks the node whether it is ready, and if not, why.
 func (c *Cluster) Ready(i int) (ready bool, reason string) {
 	code, body, err := c.ask(i, "/readyz")
