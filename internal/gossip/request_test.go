@@ -264,9 +264,11 @@ func TestFewRequestsAreUnderWayAtATime(t *testing.T) {
 		}
 		asked <- err
 	}
+	for range nodes[1:] {
+		nodes[0].next(t, func(c call) bool { return c.kind == "connected" })
+	}
 	for _, n := range nodes[1:] {
 		n.awaitConnected(t, 0)
-		nodes[0].awaitConnected(t, n.cfg.Self)
 	}
 	for i := range allRequests {
 		go ask(nodes[1+i/peerRequests])

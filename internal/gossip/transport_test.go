@@ -222,6 +222,8 @@ func TestStatusTellsOfTheConnection(t *testing.T) {
 	nodes := newStar(t, 2, asIs)
 	exchange(t, nodes[0], nodes[1], &event.Message{})
 	exchange(t, nodes[1], nodes[0], &event.Message{})
+	// What is written is counted afterwards, when the answer may have come already.
+	eventually(t, "the message counts", func() bool { return nodes[0].Peers()[0].MessagesOut > 0 })
 	s, addr := nodes[0].Peers()[0], nodes[0].cfg.Book.Members[1].Addr
 	if s.Member != 1 || s.Addr != addr || !s.Connected || s.RemoteAddr != addr || s.RTT <= 0 ||
 		s.MessagesIn == 0 || s.MessagesOut == 0 || s.BytesIn == 0 || s.BytesOut == 0 || s.Connects == 0 {
