@@ -34,7 +34,8 @@ var rooms = []struct {
 	{"internal/consensus/driver", []string{"internal/event", "internal/consensus"}},
 	{"internal/consensus/literal", []string{"internal/event", "internal/consensus"}},
 	{"internal/consensus/graphtest", []string{"internal/event", "internal/consensus", "internal/consensus/literal"}},
-	{"internal/replica", []string{"internal/mqtt", "internal/topic"}},
+	{"internal/replica", []string{"internal/mqtt", "internal/topic", "internal/replica/lthash"}},
+	{"internal/replica/lthash", nil},
 	{"internal/session", []string{"internal/mqtt"}},
 	// L2: what touches disk and wire.
 	{"internal/gossip", []string{"internal/event", "internal/addressbook", "internal/tlsutil"}},
@@ -66,7 +67,9 @@ var rooms = []struct {
 
 // pure are the packages that do no I/O, read no clock, draw no randomness and hold no lock, and why each import
 // is banned from them.
-var pure = []string{"internal/consensus", "internal/consensus/driver", "internal/consensus/literal", "internal/replica", "internal/session"}
+var pure = []string{"internal/consensus", "internal/consensus/driver", "internal/consensus/literal", "internal/replica",
+	"internal/replica/lthash", "internal/session",
+}
 
 var banned = map[string]string{
 	"net":             "the core does no I/O",

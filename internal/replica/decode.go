@@ -10,8 +10,8 @@ import (
 	"github.com/foxmq/foxmq/internal/topic"
 )
 
-// ErrMalformed is wrapped by every error of DecodeCommand.
-var ErrMalformed = errors.New("malformed command")
+// ErrMalformed is wrapped by every error of DecodeCommand and Load.
+var ErrMalformed = errors.New("malformed")
 
 // DecodeCommand reads a command that fills b and checks that a correct node could have submitted it: each
 // encoding is the one that Append makes, and everything that may reach a client is well-formed MQTT. The command

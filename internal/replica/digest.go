@@ -1,131 +1,89 @@
 package replica
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"hash"
-	"maps"
-	"slices"
+	"hash/crc32"
 )
 
-// Digest returns a SHA-256 over the state in a canonical form: equal on two machines iff their states are. It
-// reads the whole state.
-func (m *Machine) Digest() [sha256.Size]byte {
-	d := digest{hash: sha256.New()}
-	d.numbers(m.index, uint64(m.time), m.bodies)
-	for i := range m.nodes {
-		d.numbers(m.nodes[i].incarnation, m.nodes[i].next)
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// AppendDigest appends what came of the transaction, in a form that is equal on two nodes iff the outcome and the effects
+// are: messages by a checksum, which is to find a fault and not an attack. It is short, and allocates nothing if dst has
+// room.
+func (r *Result) AppendDigest(dst []byte) []byte {
+	d := digest{buffer: append(dst, byte(r.Outcome))}
+	d.numbers(uint64(len(r.Effects)))
+	for i := range r.Effects {
+		d.effect(&r.Effects[i])
 	}
-	d.flush()
-	for _, client := range slices.Sorted(maps.Keys(m.clients)) {
-		d.session(m.clients[client])
-		d.flush()
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.groups)) {
-		d.group(m.groups[name])
-		d.flush()
-	}
-	for _, e := range m.retained.topics.All() {
-		d.numbers(e.Index, uint64(e.Time))
-		d.text(e.ClientID)
-		d.message(e.Message)
-		d.body(e.body)
-		d.flush()
-	}
-	var sum [sha256.Size]byte
-	d.hash.Sum(sum[:0])
-	return sum
+	return d.buffer
 }
 
 // digest gathers fields. Each says by itself where it ends, and each list how long it is.
 type digest struct {
-	hash   hash.Hash
 	buffer []byte
+	last   *Message // the effects of a transaction are mostly about one
+	sum    uint32   // its checksum
 }
 
-func (d *digest) flush() {
-	d.hash.Write(d.buffer)
-	d.buffer = d.buffer[:0]
-}
+func (d *digest) numbers(fields ...uint64) { d.buffer = appendNumbers(d.buffer, fields...) }
 
-func (d *digest) numbers(fields ...uint64) {
-	for _, n := range fields {
-		d.buffer = binary.BigEndian.AppendUint64(d.buffer, n)
-	}
-}
-
-func (d *digest) bits(fields ...bool) {
-	for _, b := range fields {
-		d.buffer = append(d.buffer, bit(b, 1))
-	}
-}
-
-func (d *digest) text(s string) { d.buffer = appendString(d.buffer, s) }
-
-// message adds a message behind its length; nil is none.
-func (d *digest) message(m *Message) {
-	var encoded []byte
-	if m != nil {
-		encoded = m.append(nil)
-	}
-	d.text(string(encoded))
-}
-
-// body adds which of the bodies it is; its message stands elsewhere.
-func (d *digest) body(b *body) {
-	if b == nil {
-		d.numbers(0)
-		return
-	}
-	d.numbers(b.id)
-}
-
-func (d *digest) conn(c Conn) { d.numbers(uint64(c.Node), c.Incarnation, c.Number) }
-
-func (d *digest) session(s *session) {
-	d.text(s.client)
-	d.conn(s.conn)
-	d.bits(s.connected, s.lasting)
-	d.numbers(s.epoch, uint64(s.expiry), uint64(s.willDelay), uint64(s.willAt.at), uint64(s.endAt.at))
-	d.message(s.will)
-	d.numbers(uint64(len(s.subscriptions)))
-	for _, filter := range slices.Sorted(maps.Keys(s.subscriptions)) {
-		d.text(filter)
-		d.subscription(s.subscriptions[filter])
-	}
-	d.numbers(uint64(len(s.unreleased)))
-	for _, id := range slices.Sorted(maps.Keys(s.unreleased)) {
-		d.numbers(uint64(id))
-	}
-	d.queue(&s.queue)
-}
-
-func (d *digest) subscription(s subscription) {
-	d.numbers(uint64(s.id), uint64(s.qos))
-	d.bits(s.noLocal, s.retainAsPublished)
-}
-
-func (d *digest) queue(q *queue) {
-	d.numbers(q.next, q.offered, uint64(q.live))
-	for _, s := range q.slots {
-		if p := s.pending; p != nil {
-			d.numbers(p.Number, uint64(p.Time), uint64(p.QoS), uint64(len(p.IDs)))
-			for _, id := range p.IDs {
-				d.numbers(uint64(id))
-			}
-			d.bits(p.Retain, p.received, p.replayed)
-			d.text(p.group)
-			d.message(p.Message)
-			d.body(p.body)
+func (d *digest) effect(e *Effect) {
+	d.buffer = append(d.buffer, byte(e.Kind))
+	d.numbers(uint64(e.Conn.Node), e.Conn.Incarnation, e.Conn.Number)
+	switch e.Kind {
+	case Deliver:
+		d.message(e.Message)
+	case Send:
+		d.delivery(e.Delivery, false)
+	case Connected:
+		d.session(e.Session)
+	case Subscribed, Unsubscribed:
+		d.numbers(uint64(len(e.Codes)))
+		for _, code := range e.Codes {
+			d.buffer = append(d.buffer, byte(code))
 		}
 	}
 }
 
-func (d *digest) group(g *group) {
-	d.text(g.name)
-	d.numbers(uint64(g.turn), uint64(len(g.members)))
-	for _, to := range g.members {
-		d.text(to.session.client)
-		d.subscription(to.subscription)
+func (d *digest) delivery(v *Delivery, received bool) {
+	const flagReceived, flagRetain = 1 << 2, 1 << 3 // the two lowest bits are the QoS
+	d.buffer = append(d.buffer, v.QoS|bit(received, flagReceived)|bit(v.Retain, flagRetain))
+	d.numbers(v.Number, uint64(v.Time), uint64(len(v.IDs)))
+	for _, id := range v.IDs {
+		d.numbers(uint64(id))
 	}
+	d.message(v.Message)
+}
+
+// session adds what a lasting session brings with it; nil is none.
+func (d *digest) session(s *Session) {
+	d.buffer = append(d.buffer, bit(s != nil, 1))
+	if s == nil {
+		return
+	}
+	d.buffer = append(d.buffer, bit(s.Present, 1))
+	d.numbers(s.Epoch, s.Next, s.Offered, uint64(len(s.Unfinished)))
+	for _, u := range s.Unfinished {
+		d.delivery(u.Delivery, u.Received)
+	}
+	d.numbers(uint64(len(s.Unreleased)))
+	for _, id := range s.Unreleased {
+		d.numbers(uint64(id))
+	}
+}
+
+// message adds a checksum of all of the message.
+func (d *digest) message(m *Message) {
+	if m != d.last {
+		start := len(d.buffer)
+		d.buffer = append(d.buffer, m.QoS|bit(m.Retain, flagRetain)|bit(m.HasExpiry, flagExpiry))
+		d.buffer = appendString(d.buffer, m.Topic)
+		d.numbers(uint64(m.Expiry), uint64(len(m.Properties)))
+		d.sum = crc32.Update(0, castagnoli, d.buffer[start:])
+		d.sum = crc32.Update(d.sum, castagnoli, m.Properties)
+		d.sum = crc32.Update(d.sum, castagnoli, m.Payload)
+		d.buffer, d.last = d.buffer[:start], m
+	}
+	d.buffer = binary.BigEndian.AppendUint32(d.buffer, d.sum)
 }

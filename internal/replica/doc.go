@@ -15,6 +15,10 @@
 // subscriptions; its other subscriptions are its node's affair, which gets one Deliver for all of them. Everything else
 // is sent by name.
 //
+// The state is also a set of records (records.go), keys with values in a canonical form: Machine.Flush gives those that
+// changed (flush.go), Load makes the machine of all of them (load.go), and Machine.Hash, which follows what changes,
+// tells whether two nodes have the same. Result.AppendDigest says the same of the effects (digest.go).
+//
 // The bytes that Apply reads may come from a Byzantine member. What does not decode, or breaks a limit, is the
 // same no-op on every node, and nothing that reaches an Effect could not have been sent by a correct node.
 //

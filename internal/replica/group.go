@@ -9,52 +9,47 @@ import (
 // group is a shared subscription: of its members, which may be anywhere in the cluster, one gets each message. A group
 // has members.
 type group struct {
-	name    string   // $share/group/filter
-	members []member // in the order in which they joined
-	turn    int      // the place of the member that is to be asked first for the next message
+	mark
+	name    string     // $share/group/filter
+	members []*holding // in the order in which they joined
+	turn    int        // the place of the member that is to be asked first for the next message
 }
 
-type member struct {
-	session *session
-	subscription
-}
-
-// join makes the session a member, or changes how it is one.
-func (m *Machine) join(s *session, name string, sub subscription) {
-	g := m.groups[name]
+// join makes a session a member.
+func (m *Machine) join(h *holding) {
+	g := m.groups[h.filter]
 	if g == nil {
-		g = &group{name: name}
-		m.groups[name] = g
-		_, filter, _ := topic.Parse(name)
+		g = &group{name: h.filter}
+		m.groups[g.name] = g
+		m.changes.touch(g)
+		_, filter, _ := topic.Parse(g.name)
 		m.shared.Subscribe(filter, g, struct{}{})
 	}
-	if i := g.place(s); i >= 0 {
-		g.members[i].subscription = sub
-		return
-	}
-	g.members = append(g.members, member{s, sub})
+	g.members = append(g.members, h)
 }
 
 // quit ends a membership.
-func (m *Machine) quit(s *session, name string) {
-	g := m.groups[name]
-	place := g.place(s)
+func (m *Machine) quit(h *holding) {
+	g := m.groups[h.filter]
+	place := slices.Index(g.members, h)
 	g.members = slices.Delete(g.members, place, place+1)
 	if place < g.turn {
 		g.turn--
 	}
 	if len(g.members) > 0 {
-		g.turn %= len(g.members)
+		m.give(g, g.turn)
 		return
 	}
-	delete(m.groups, name)
-	_, filter, _ := topic.Parse(name)
+	delete(m.groups, g.name)
+	m.changes.drop(g)
+	_, filter, _ := topic.Parse(g.name)
 	m.shared.Unsubscribe(filter, g)
 }
 
-// place returns the session's place among the members, or -1.
-func (g *group) place(s *session) int {
-	return slices.IndexFunc(g.members, func(m member) bool { return m.session == s })
+// give gives the turn to the member at that place, or to the first if it is behind the last.
+func (m *Machine) give(g *group, place int) {
+	g.turn = place % len(g.members)
+	m.changes.touch(g)
 }
 
 // How well a member could take a message: the best takes it, and of equals the one whose turn comes first.
@@ -66,11 +61,11 @@ const (
 
 // choose finds the member that a message is for, if one can take it, and gives the turn to the next. It passes over
 // what is less than least.
-func (m *Machine) choose(g *group, b *body, least int) *member {
+func (m *Machine) choose(g *group, b *body, least int) *holding {
 	best, place := least-1, -1
 	for i := range g.members {
 		at := (g.turn + i) % len(g.members)
-		if r := m.ability(&g.members[at], b); r > best {
+		if r := m.ability(g.members[at], b); r > best {
 			best, place = r, at
 		}
 		if best == able {
@@ -80,11 +75,11 @@ func (m *Machine) choose(g *group, b *body, least int) *member {
 	if place < 0 {
 		return nil
 	}
-	g.turn = (place + 1) % len(g.members)
-	return &g.members[place]
+	m.give(g, place+1)
+	return g.members[place]
 }
 
-func (m *Machine) ability(to *member, b *body) int {
+func (m *Machine) ability(to *holding, b *body) int {
 	kept := min(to.qos, b.message.QoS) > 0
 	switch {
 	case kept && !m.fits(to.session, b):
@@ -109,14 +104,14 @@ func (m *Machine) sendToGroup(g *group, b *body, res *Result) {
 	for i := range g.members {
 		at := (g.turn + i) % len(g.members)
 		if s := g.members[at].session; s.connected {
-			g.turn = (at + 1) % len(g.members)
+			m.give(g, at+1)
 			m.refuse(s, res)
 			return
 		}
 	}
 }
 
-func (m *Machine) sendToMember(g *group, to *member, b *body, res *Result) {
+func (m *Machine) sendToMember(g *group, to *holding, b *body, res *Result) {
 	var ids []uint32
 	if to.id != 0 {
 		ids = []uint32{to.id}

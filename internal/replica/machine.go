@@ -1,18 +1,21 @@
 package replica
 
-import "github.com/foxmq/foxmq/internal/topic"
+import (
+	"crypto/sha256"
+
+	"github.com/foxmq/foxmq/internal/replica/lthash"
+	"github.com/foxmq/foxmq/internal/topic"
+)
 
 // Machine is the replicated state. See the package comment.
 type Machine struct {
+	meta
 	limits   Limits
-	index    uint64 // of the last transaction
-	time     int64  // of the last transaction
 	nodes    []node
 	clients  map[string]*session // by client id
 	retained retained
 
 	groups map[string]*group // the shared subscriptions, by what SUBSCRIBE calls them: $share/group/filter
-	bodies uint64            // how many were made
 
 	// What waits for a time on behalf of sessions without a connection: in noticed what a client may wait for, too.
 	noticed, unnoticed schedule
@@ -24,10 +27,25 @@ type Machine struct {
 	matching matching
 	topics   interner
 	counts   Counts // and how much there is of what has no other count
+
+	changes changes
+	hash    lthash.Hash       // of the records
+	sum     [sha256.Size]byte // what it was when it was last brought up to date
+	scratch []byte
+}
+
+// meta is the part of the state that every transaction changes.
+type meta struct {
+	mark
+	index  uint64 // of the last transaction
+	time   int64  // of the last transaction
+	bodies uint64 // how many were made
 }
 
 // node is what the machine knows of one member: its counters and the live connections of its newest boot.
 type node struct {
+	mark
+	member      int
 	incarnation uint64 // 0 before its first transaction
 	next        uint64 // the number that its next transaction must have
 	connections map[uint64]*session
@@ -42,9 +60,11 @@ func New(members int, limits Limits) *Machine {
 		groups:  map[string]*group{},
 	}
 	for i := range m.nodes {
+		m.nodes[i].member = i
 		m.nodes[i].connections = map[uint64]*session{}
 	}
-	m.retained.limits = limits
+	m.retained.limits, m.retained.changes = limits, &m.changes
+	m.sum = m.hash.Sum()
 	m.matching.init()
 	return m
 }
@@ -111,7 +131,7 @@ func (m *Machine) execute(cmd Command, res *Result) Outcome {
 	case *Publish:
 		return m.publish(s, c, res)
 	case *Release:
-		return s.release(c.PacketID)
+		return m.release(s, c.PacketID)
 	case *Subscribe:
 		return m.subscribe(s, c, res)
 	case *Unsubscribe:

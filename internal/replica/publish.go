@@ -15,30 +15,9 @@ func (m *Machine) publish(s *session, p *Publish, res *Result) Outcome {
 		return Full
 	}
 	if once {
-		s.hold(p.PacketID)
+		m.hold(s, p.PacketID)
 	}
 	m.deliver(s, &p.Message, res)
-	return Applied
-}
-
-// hold notes a packet identifier until its PUBREL.
-func (s *session) hold(id uint16) {
-	if s.unreleased == nil {
-		s.unreleased = map[uint16]struct{}{}
-	}
-	s.unreleased[id] = struct{}{}
-}
-
-func (s *session) holds(id uint16) bool {
-	_, held := s.unreleased[id]
-	return held
-}
-
-func (s *session) release(id uint16) Outcome {
-	if !s.holds(id) {
-		return Unknown
-	}
-	delete(s.unreleased, id)
 	return Applied
 }
 

@@ -11,6 +11,8 @@ type queue struct {
 	next    uint64 // number of the next delivery
 	offered uint64 // deliveries below this number may have been sent; those from it on have not
 
+	recorded uint64 // the unfinished deliveries below this number have their records
+
 	slots    []numbered // by ascending number; the first one is live
 	live     int        // slots that are
 	replayed int        // of those, retained messages for new subscriptions
@@ -31,10 +33,12 @@ type pending struct {
 	group    string // the shared subscription it came by; empty: by none
 	received bool   // PUBREC came
 	replayed bool   // it is a retained message for a new subscription
+	record   *queued
 }
 
 // body is a message in the queues, which may be in many. Its id tells which pending deliveries share it.
 type body struct {
+	*mark   // nil before the first Flush that finds it in a queue
 	id      uint64
 	message *Message
 	time    int64 // from which its expiry counts
@@ -49,7 +53,10 @@ func (m *Machine) newBody(msg *Message, time int64) *body {
 // fits reports whether the session may be made to wait for one more message.
 func (m *Machine) fits(s *session, b *body) bool {
 	m.expireQueue(s)
-	q := &s.queue
+	return m.roomInQueue(&s.queue, b)
+}
+
+func (m *Machine) roomInQueue(q *queue, b *body) bool {
 	return q.live-q.replayed < m.limits.Queue && q.bytes+b.message.size() <= m.limits.QueueBytes && m.roomForBody(b)
 }
 
@@ -68,14 +75,23 @@ func (m *Machine) enqueue(s *session, p *pending) {
 	case s.connected:
 		q.offered = q.next
 	case p.Message.HasExpiry:
-		heap.Push(&q.expiring, expiry{p.Message.deadline(p.Time), p.Number})
+		q.expires(p)
 	}
+	m.changes.touch(s)
+	m.admit(q, p)
+}
+
+// admit puts a delivery, which has the highest number so far, into the queue.
+func (m *Machine) admit(q *queue, p *pending) {
 	q.slots = append(q.slots, numbered{p.Number, p})
 	q.live++
 	q.account(p, 1)
 	m.counts.Queued++
 	if p.body.uses++; p.body.uses == 1 {
 		m.counts.QueuedBytes += p.body.message.size()
+		if p.body.mark != nil {
+			m.changes.revive(p.body)
+		}
 	}
 }
 
@@ -88,9 +104,14 @@ func (q *queue) withdraw(number uint64) {
 	q.offered = number
 	for _, s := range q.slots {
 		if p := s.pending; p != nil && p.Number >= number && p.Message.HasExpiry {
-			heap.Push(&q.expiring, expiry{p.Message.deadline(p.Time), p.Number})
+			q.expires(p)
 		}
 	}
+}
+
+// expires notes that a delivery expires if nobody is offered it in time.
+func (q *queue) expires(p *pending) {
+	heap.Push(&q.expiring, expiry{p.Message.deadline(p.Time), p.Number})
 }
 
 // account counts a delivery that comes, or with sign -1 goes.
@@ -118,8 +139,14 @@ func (m *Machine) complete(q *queue, place int) {
 	q.live--
 	q.account(p, -1)
 	m.counts.Queued--
+	if p.record != nil {
+		m.changes.drop(p.record)
+	}
 	if p.body.uses--; p.body.uses == 0 {
 		m.counts.QueuedBytes -= p.body.message.size()
+		if p.body.mark != nil {
+			m.changes.drop(p.body)
+		}
 	}
 }
 
@@ -192,7 +219,7 @@ func (m *Machine) acknowledge(s *session, a *Ack) Outcome {
 	q := &s.queue
 	for _, number := range a.Received {
 		if i := q.find(number); i >= 0 && q.slots[i].pending.QoS == 2 {
-			q.slots[i].pending.received = true
+			m.receive(q.slots[i].pending)
 		}
 	}
 	for _, number := range a.Done {
@@ -202,6 +229,14 @@ func (m *Machine) acknowledge(s *session, a *Ack) Outcome {
 	}
 	q.tidy()
 	return Applied
+}
+
+// receive notes that PUBREC came.
+func (m *Machine) receive(p *pending) {
+	p.received = true
+	if p.record != nil {
+		m.changes.touch(p.record)
+	}
 }
 
 // expiry is when a delivery expires that nobody was offered.

@@ -22,6 +22,7 @@ func (r *Retained) size() int { return r.Message.size() + len(r.ClientID) }
 // retained is the store of retained messages, one a topic.
 type retained struct {
 	limits   Limits
+	changes  *changes
 	topics   topic.Names[*entry]
 	expiring expiryHeap
 	bytes    int
@@ -29,6 +30,7 @@ type retained struct {
 
 // entry is a retained message in the store.
 type entry struct {
+	mark
 	Retained
 	place int   // in the heap, if the message expires
 	body  *body // as it is in queues; nil before it is first sent to a new subscription
@@ -50,8 +52,11 @@ func (s *retained) put(r Retained) bool {
 		return false
 	}
 	s.bytes = bytes
-	s.forgetExpiry(old)
+	if old != nil {
+		s.forget(old)
+	}
 	e := &entry{Retained: r}
+	s.changes.touch(e)
 	s.topics.Set(r.Message.Topic, e)
 	if r.Message.HasExpiry {
 		heap.Push(&s.expiring, e)
@@ -64,14 +69,15 @@ func (s *retained) remove(e *entry) {
 	if e == nil {
 		return
 	}
-	s.forgetExpiry(e)
+	s.forget(e)
 	s.topics.Delete(e.Message.Topic)
 	s.bytes -= e.size()
 }
 
-// forgetExpiry takes the entry out of the heap, if it is there; nil is none.
-func (s *retained) forgetExpiry(e *entry) {
-	if e != nil && e.Message.HasExpiry {
+// forget takes the entry out of the heap, if it is there, and drops its record.
+func (s *retained) forget(e *entry) {
+	s.changes.drop(e)
+	if e.Message.HasExpiry {
 		heap.Remove(&s.expiring, e.place)
 	}
 }

@@ -11,6 +11,7 @@ type timer struct {
 	session *session
 	at      int64 // ns since 1970
 	ends    bool  // the session ends; else its will goes
+	noticed bool  // a client may wait for that
 	place   int   // in the schedule
 }
 

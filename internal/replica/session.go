@@ -8,6 +8,7 @@ import (
 // session is what the machine knows of a client: of every connected one, and of those that are not connected whose
 // session lasts.
 type session struct {
+	mark
 	client    string
 	epoch     uint64 // index of the CONNECT that made it; no other session has the same
 	conn      Conn   // the connection; without one, the last
@@ -17,9 +18,9 @@ type session struct {
 	will      *Message
 	willDelay uint32 // seconds
 
-	subscriptions map[string]subscription // by filter, shared ones included
+	subscriptions map[string]*holding // by filter, shared ones included
 	queue         queue
-	unreleased    map[uint16]struct{} // packet identifiers of publishes at QoS 2 that wait for PUBREL
+	unreleased    map[byte]*page // packet identifiers of publishes at QoS 2 that wait for PUBREL
 
 	willAt timer // only without a connection
 	endAt  timer // only without a connection
@@ -47,6 +48,7 @@ func (m *Machine) connect(c *Connect, res *Result) Outcome {
 	}
 	s.conn = Conn{Node: res.Node, Incarnation: n.incarnation, Number: c.Connection}
 	s.connected, s.expiry, s.will, s.willDelay = true, c.Expiry, c.Will, c.WillDelay
+	m.changes.touch(s)
 	n.connections[c.Connection] = s
 	m.counts.Connections++
 	res.effect(Connected, s)
@@ -96,7 +98,7 @@ func (m *Machine) resume(s *session, present bool) *Session {
 		Next:       s.queue.next,
 		Offered:    s.queue.offer(),
 		Unfinished: s.queue.unfinished(),
-		Unreleased: slices.Sorted(maps.Keys(s.unreleased)),
+		Unreleased: s.waiting(),
 	}
 }
 
@@ -131,6 +133,7 @@ func (m *Machine) leave(s *session, kind Kind, res *Result) {
 
 // linger begins a session's time without a connection, which may be none at all. Its will goes if publishWill.
 func (m *Machine) linger(s *session, publishWill bool, res *Result) {
+	m.changes.touch(s)
 	if !publishWill {
 		s.will = nil
 	}
@@ -144,17 +147,21 @@ func (m *Machine) linger(s *session, publishWill bool, res *Result) {
 	case s.willDelay == 0:
 		m.publishWill(s, res)
 	default:
-		s.willAt = timer{session: s, at: after(m.time, min(s.willDelay, s.expiry))}
-		m.noticed.add(&s.willAt)
+		s.willAt = timer{session: s, at: after(m.time, min(s.willDelay, s.expiry)), noticed: true}
+		m.wait(&s.willAt)
 	}
 	if s.expiry == Never {
 		return
 	}
-	s.endAt = timer{session: s, at: after(m.time, s.expiry), ends: true}
-	if s.shares() {
-		m.noticed.add(&s.endAt)
+	s.endAt = timer{session: s, at: after(m.time, s.expiry), ends: true, noticed: s.shares()}
+	m.wait(&s.endAt)
+}
+
+func (m *Machine) wait(t *timer) {
+	if t.noticed {
+		m.noticed.add(t)
 	} else {
-		m.unnoticed.add(&s.endAt)
+		m.unnoticed.add(t)
 	}
 }
 
@@ -167,7 +174,11 @@ func (m *Machine) finish(s *session, res *Result) {
 	m.handOn(s, res)
 	m.empty(&s.queue)
 	s.endAt.stop()
+	for _, p := range s.unreleased {
+		m.changes.drop(p)
+	}
 	delete(m.clients, s.client)
+	m.changes.drop(s)
 	m.counts.Sessions -= one(s.lasting)
 	m.publishWill(s, res)
 }
@@ -177,10 +188,11 @@ func (m *Machine) finish(s *session, res *Result) {
 func (m *Machine) publishWill(s *session, res *Result) {
 	s.willAt.stop()
 	will := s.will
-	s.will = nil
 	if will == nil {
 		return
 	}
+	s.will = nil
+	m.changes.touch(s)
 	if will.Retain {
 		m.retain(s, will)
 	}

@@ -15,6 +15,15 @@ type subscription struct {
 	retainAsPublished bool
 }
 
+// holding is a session's subscription.
+type holding struct {
+	mark
+	subscription
+	session *session
+	filter  string
+	joined  uint64 // index of the SUBSCRIBE that made it, if it is shared: its place among the members; else 0
+}
+
 // levelOverhead in bytes stands for what a level of a filter costs in memory beside its name.
 const levelOverhead = 256
 
@@ -77,18 +86,31 @@ func (m *Machine) roomForSubscription(s *session, filter string) bool {
 
 // set makes or replaces a subscription [MQTT-3.8.4-3].
 func (m *Machine) set(s *session, filter string, sub subscription) {
-	if _, known := s.subscriptions[filter]; !known {
-		m.counts.Subscriptions++
-		m.subscriptionBytes += subscriptionCost(filter)
+	h := s.subscriptions[filter]
+	if h == nil {
+		h = &holding{session: s, filter: filter}
+		if shared(filter) {
+			h.joined = m.index
+		}
+		m.obtain(h)
 	}
-	if s.subscriptions == nil {
-		s.subscriptions = map[string]subscription{}
-	}
-	s.subscriptions[filter] = sub
-	if shared(filter) {
-		m.join(s, filter, sub)
-	} else {
+	h.subscription = sub
+	m.changes.touch(h)
+	if h.joined == 0 {
 		m.plain.Subscribe(filter, s, sub)
+	}
+}
+
+// obtain makes a new subscription the session's, and a shared one a membership.
+func (m *Machine) obtain(h *holding) {
+	m.counts.Subscriptions++
+	m.subscriptionBytes += subscriptionCost(h.filter)
+	if h.session.subscriptions == nil {
+		h.session.subscriptions = map[string]*holding{}
+	}
+	h.session.subscriptions[h.filter] = h
+	if h.joined > 0 {
+		m.join(h)
 	}
 }
 
@@ -96,9 +118,11 @@ func (m *Machine) set(s *session, filter string, sub subscription) {
 func (m *Machine) drop(s *session, filter string) {
 	m.counts.Subscriptions--
 	m.subscriptionBytes -= subscriptionCost(filter)
+	h := s.subscriptions[filter]
+	m.changes.drop(h)
 	delete(s.subscriptions, filter)
-	if shared(filter) {
-		m.quit(s, filter)
+	if h.joined > 0 {
+		m.quit(h)
 	} else {
 		m.plain.Unsubscribe(filter, s)
 	}
@@ -131,6 +155,7 @@ func (m *Machine) replay(s *session, filter string, sub subscription, res *Resul
 		}
 		if e.body == nil {
 			e.body = m.newBody(e.Message, e.Time)
+			m.changes.touch(e)
 		}
 		d := Delivery{Message: e.Message, Time: e.Time, IDs: ids, QoS: min(sub.qos, e.Message.QoS), Retain: true}
 		m.send(s, &pending{Delivery: d, body: e.body, replayed: true}, res)
