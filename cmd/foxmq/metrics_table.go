@@ -81,4 +81,7 @@ var peerMetrics = []metric{
 	{"Dropped", "peer_dropped_messages_total", "Messages not sent: the queue overflowed or they were too large."},
 	{"Overflows", "peer_queue_overflows_total", "Times that the queue to the peer overflowed."},
 	{"Malformed", "peer_malformed_total", "Connections closed because the peer sent what is malformed."},
+	{"RequestsServed", "peer_requests_served_total", "Requests of the peer that were answered."},
+	{"RequestsRefused", "peer_requests_refused_total", "Requests of the peer that were not answered, or not to the end."},
+	{"BytesServed", "peer_served_bytes_total", "Answers to requests of the peer, whole and broken off, and refusals."},
 }
