@@ -5,7 +5,7 @@ var metrics = []metric{
 	{"Member", "member", "Number of this node in the address book."},
 	{"Ready", "ready", "Whether the node serves clients in full (1) or not (0)."},
 	{"Memory.Heap", "memory_heap_bytes", "Objects on the heap, those no longer needed included."},
-	{"Memory.Resident", "memory_resident_bytes", "Memory of the whole process; 0 where the system does not tell."},
+	{"Memory.Resident", "memory_resident_bytes", "Memory of the whole process; -1 where the system does not tell."},
 
 	{"Node.Members", "node_members", "Nodes in the address book."},
 	{"Node.Connected", "node_peers_connected", "Peers that messages can be sent to."},
@@ -67,6 +67,28 @@ var metrics = []metric{
 	{"Broker.Oversized", "broker_oversized_total", "Messages and answers larger than a client takes."},
 	{"Broker.Expired", "broker_expired_total", "Messages that expired in a client's queue."},
 	{"Broker.UnknownAcks", "broker_unknown_acks_total", "Acknowledgements for packet identifiers that are not in use."},
+
+	{"Store.Log.Bytes", "store_log_bytes", "Segments of the log that are kept."},
+	{"Store.Log.Segments", "store_log_segments", "Segments of the log that are kept."},
+	{"Store.Log.Segment", "store_log_segment_number", "Number of the newest segment."},
+	{"Store.Log.Unsynced", "store_log_unsynced_bytes", "What of the log a loss of power may take."},
+	{"Store.Log.LastSync", "store_log_sync_seconds", "How long the last sync of a segment took."},
+	{"Store.Log.Errors", "store_log_errors_total", "Writes and syncs of the log that failed."},
+	{"Store.Log.FailingSince", "store_log_failing_since_timestamp_seconds", "Since when the log cannot be written; 0 if it can."},
+	{"Store.Log.Unsafe", "store_log_unsafe", "Whether a sync failed and no checkpoint has made up for it."},
+	{"Store.StateBytes", "store_state_bytes", "Size of the state on the disk."},
+	{"Store.Records", "store_state_records", "Records of the state on the disk."},
+	{"Store.DiskFree", "store_disk_free_bytes", "What may still be written to the disk; -1 if it is not known."},
+	{"Store.Checkpoints", "store_checkpoints_total", "Checkpoints that were made."},
+	{"Store.CheckpointTime", "store_checkpoint_timestamp_seconds", "When the last checkpoint began; 0 if there was none."},
+	{"Store.CheckpointDuration", "store_checkpoint_seconds", "How long the last checkpoint took."},
+	{"Store.CheckpointBytes", "store_checkpoint_bytes", "What was written for the last checkpoint."},
+	{"Store.Scrubs", "store_scrubs_total", "Scrubs that came to their end."},
+	{"Store.Scrub.Started", "store_scrub_timestamp_seconds", "When the last scrub began; 0 if there was none."},
+	{"Store.Scrub.Took", "store_scrub_seconds", "How long the last scrub took."},
+	{"Store.Scrub.Records", "store_scrub_records", "Records that the last scrub read."},
+	{"Store.Scrub.Bytes", "store_scrub_bytes", "What the last scrub read."},
+	{"Store.Scrub.Corrupt", "store_scrub_corrupt_records", "Records that the last scrub found damaged."},
 }
 
 // peerMetrics are those of each peer, which bear its number in the address book as the label peer.

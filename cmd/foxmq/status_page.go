@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	rtmetrics "runtime/metrics"
+	"time"
 
 	"github.com/foxmq/foxmq/internal/broker"
 	"github.com/foxmq/foxmq/internal/gossip"
 	"github.com/foxmq/foxmq/internal/node"
+	"github.com/foxmq/foxmq/internal/store"
 )
 
 // status is what the admin listener shows: /status as JSON, /metrics in numbers. A number that is added here or in
@@ -21,12 +23,39 @@ type status struct {
 	Peers   []gossip.PeerStatus `json:"peers"`
 	Broker  broker.Stats        `json:"broker"`
 	Memory  memory              `json:"memory"`
+	Store   *storeStatus        `json:"store,omitempty"` // nil: the node keeps nothing
+}
+
+// storeStatus is store.Stats, with what the last scrub found in short: damage may fill pages.
+type storeStatus struct {
+	store.Stats
+	Scrub scrubStatus
+}
+
+type scrubStatus struct {
+	Started time.Time
+	Took    time.Duration
+	Records uint64
+	Bytes   int64
+	Corrupt int    // records whose checksum is wrong
+	Problem string `json:",omitempty"` // other damage
+}
+
+func newStoreStatus(s store.Stats) *storeStatus {
+	scrub := scrubStatus{
+		Started: s.Scrub.Started, Took: s.Scrub.Took, Records: s.Scrub.Records, Bytes: s.Scrub.Bytes,
+		Corrupt: len(s.Scrub.Corrupt),
+	}
+	if s.Scrub.Err != nil {
+		scrub.Problem = s.Scrub.Err.Error()
+	}
+	return &storeStatus{Stats: s, Scrub: scrub}
 }
 
 // memory is what the process takes of it, in bytes.
 type memory struct {
-	Heap     uint64 `json:"heap"`     // objects, those no longer needed included
-	Resident uint64 `json:"resident"` // of the whole process; 0 where the system does not tell
+	Heap     int64 `json:"heap"`     // objects, those no longer needed included
+	Resident int64 `json:"resident"` // of the whole process; -1 where the system does not tell
 }
 
 func (d *daemon) status() status {
@@ -44,11 +73,11 @@ func (d *daemon) status() status {
 func readMemory() memory {
 	sample := []rtmetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	rtmetrics.Read(sample)
-	m := memory{Heap: sample[0].Value.Uint64()}
+	m := memory{Heap: int64(sample[0].Value.Uint64()), Resident: -1}
 	if b, err := os.ReadFile("/proc/self/statm"); err == nil {
-		var size, resident uint64
+		var size, resident int64
 		if _, err := fmt.Sscan(string(b), &size, &resident); err == nil {
-			m.Resident = resident * uint64(os.Getpagesize())
+			m.Resident = resident * int64(os.Getpagesize())
 		}
 	}
 	return m

@@ -23,7 +23,7 @@ func writeTable(w io.Writer, answers []answer, verbose bool) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NODE\tVERSION\tSTATE\tROUND\tINDEX\tHASH\tLAG\tQUORUM\tPEERS\tHEAP\tRSS")
+	fmt.Fprintln(t, "NODE\tVERSION\tSTATE\tROUND\tINDEX\tHASH\tLAG\tQUORUM\tPEERS\tLOG\tDATA\tFREE\tHEAP\tRSS")
 	for _, a := range answers {
 		if a.err == nil {
 			writeNode(t, &a.status, first-a.status.Node.Index)
@@ -44,9 +44,16 @@ func writeNode(w io.Writer, s *status, lag uint64) {
 		state = "ready"
 	}
 	n := &s.Node
-	fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%d\t%.8s\t%d\t%s\t%d/%d\t%s\t%s\n",
-		s.Member, s.Version, state, n.Round, n.Index, n.Stream.Hash, lag, yes(n.Quorum), n.Connected, n.Members-1,
-		size(s.Memory.Heap), size(s.Memory.Resident))
+	fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%d\t%.8s\t%d\t%s\t%d/%d", s.Member, s.Version, state,
+		n.Round, n.Index, n.Stream.Hash, lag, yes(n.Quorum), n.Connected, n.Members-1)
+	log, data, free := int64(-1), int64(-1), int64(-1)
+	if s.Store != nil {
+		log, data, free = s.Store.Log.Bytes, s.Store.StateBytes, s.Store.DiskFree
+	}
+	for _, bytes := range []int64{log, data, free, s.Memory.Heap, s.Memory.Resident} {
+		fmt.Fprintf(w, "\t%s", size(bytes))
+	}
+	fmt.Fprintln(w)
 }
 
 // writePeers writes how a node sees its peers. By how much a peer is behind is known of those that were asked too.
@@ -70,9 +77,9 @@ func yes(is bool) string {
 	return "no"
 }
 
-// size writes bytes in the greatest unit of which there are ten or more, and - for none.
-func size(bytes uint64) string {
-	if bytes == 0 {
+// size writes bytes in the greatest unit of which there are ten or more, and - for what is not known.
+func size(bytes int64) string {
+	if bytes < 0 {
 		return "-"
 	}
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
