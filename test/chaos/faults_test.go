@@ -44,6 +44,13 @@ const (
 
 var cuts = []string{alone, deaf1, mute, pair, halves}
 
+// How long faults last. A run of a few minutes has the less of the long ones.
+const (
+	shortest    = 100 * time.Millisecond
+	longest     = 10 * time.Second
+	longestSoon = 6 * time.Second
+)
+
 // fault is one thing that befalls a cluster.
 type fault struct {
 	kind  string
@@ -53,16 +60,16 @@ type fault struct {
 	copy  bool          // with a backup of the data directory, while the node is down
 }
 
-// draw draws a fault of one of these kinds.
-func draw(rng *rand.Rand, kinds []string, nodes int) fault {
+// draw draws a fault of one of these kinds, which lasts no longer than that.
+func draw(rng *rand.Rand, kinds []string, nodes int, longest time.Duration) fault {
 	f := fault{
 		kind: kinds[rng.IntN(len(kinds))], way: cuts[rng.IntN(len(cuts))], order: rng.Perm(nodes), copy: rng.IntN(2) == 0,
 	}
-	switch longest := 10 * time.Second; f.kind {
+	switch f.kind {
 	case freezing, cutting:
-		f.lasts = 100*time.Millisecond + time.Duration(rng.Int64N(int64(longest-100*time.Millisecond)))
-	default:
-		f.lasts = time.Duration(rng.Int64N(int64(3*time.Second))) * time.Duration(rng.IntN(2))
+		f.lasts = shortest + time.Duration(rng.Int64N(int64(longest-shortest)))
+	default: // half of the nodes come back at once
+		f.lasts = time.Duration(rng.Int64N(int64(longest/3))) * time.Duration(rng.IntN(2))
 	}
 	return f
 }

@@ -14,7 +14,7 @@ import (
 // What the run of random faults is like: make chaos gives these.
 var (
 	chaosSeed    = flag.Uint64("seed", 0, "what the random faults are drawn from; 0: FOXMQ_SEED")
-	chaosMinutes = flag.Float64("minutes", 0.7, "for how long random faults happen")
+	chaosMinutes = flag.Float64("minutes", 0.6, "for how long random faults happen")
 	chaosFaults  = flag.String("faults", strings.Join(defaultFaults(), ","), "the kinds of random faults")
 )
 
@@ -32,9 +32,12 @@ func TestRandomFaults(t *testing.T) {
 	rng := rand.New(rand.NewPCG(s.config.Seed, 1))
 	s.settle()
 	s.flows()
-	counts := map[string]int{}
-	for ends := time.Now().Add(time.Duration(*chaosMinutes * float64(time.Minute))); time.Now().Before(ends); {
-		f := draw(rng, kinds, s.config.Nodes)
+	counts, most, lasts := map[string]int{}, longest, time.Duration(*chaosMinutes*float64(time.Minute))
+	if lasts < 2*time.Minute {
+		most = longestSoon
+	}
+	for ends := time.Now().Add(lasts); time.Now().Before(ends); {
+		f := draw(rng, kinds, s.config.Nodes, most)
 		s.strike(f)
 		counts[f.kind]++
 		time.Sleep(time.Duration(rng.Int64N(int64(time.Second))))

@@ -2,8 +2,11 @@ package chaos
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -113,22 +116,37 @@ func (s *storm) client(kind string, i int) roam.Config {
 
 // note writes down what happens.
 func (s *storm) note(format string, args ...any) {
-	s.events = append(s.events, fmt.Sprintf("%8.3fs ", time.Since(s.began).Seconds())+fmt.Sprintf(format, args...))
+	s.t.Helper()
+	event := fmt.Sprintf("%8.3fs ", time.Since(s.began).Seconds()) + fmt.Sprintf(format, args...)
+	s.events = append(s.events, event)
+	if testing.Verbose() {
+		s.t.Log(event)
+	}
 }
 
 // told is how many events are told of a test that failed.
 const told = 40
 
-// tell logs what has happened.
+// tell tells of a test that failed what happened last, and writes all of it to the cluster's directory.
 func (s *storm) tell() {
-	events := s.events
-	if !s.t.Failed() && !testing.Verbose() {
+	if !s.t.Failed() {
 		return
 	}
-	if s.t.Failed() && len(events) > told {
-		events = events[len(events)-told:]
+	s.t.Logf("seed %d; what has happened last:\n%s", s.config.Seed,
+		strings.Join(s.events[max(0, len(s.events)-told):], "\n"))
+	if s.Cluster == nil {
+		return
 	}
-	s.t.Logf("seed %d; what has happened:\n%s", s.config.Seed, strings.Join(events, "\n"))
+	s.keep("events.log", []byte(strings.Join(s.events, "\n")+"\n"))
+	if history, err := json.Marshal(s.history()); err == nil {
+		s.keep("history.json", history)
+	}
+}
+
+func (s *storm) keep(file string, b []byte) {
+	if err := os.WriteFile(filepath.Join(s.Dir(), file), b, 0o600); err != nil {
+		s.t.Log(err)
+	}
 }
 
 // kill kills nodes at once.

@@ -50,7 +50,7 @@ type Config struct {
 	Behind  bool     // with a Network between the nodes
 	Seed    uint64   // what the Network draws from
 	Flags   []string // for every node
-	Keep    bool     // leaves the directory of a failed test as it is, and says where
+	Keep    bool     // leaves the directory of a failed test as it is and says where; FOXMQ_KEEP: of any test
 	DataDir string   // directory to have the nodes' data directories in; empty: the one of the configuration
 }
 
@@ -130,7 +130,7 @@ func (c *Cluster) makeDir() {
 	}
 	c.dir = dir
 	c.t.Cleanup(func() {
-		if c.t.Failed() {
+		if c.t.Failed() || os.Getenv("FOXMQ_KEEP") != "" {
 			c.t.Logf("data and logs are kept in %s", dir)
 		} else {
 			_ = os.RemoveAll(dir)

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"io"
 	"math/rand/v2"
 	"net"
 	"testing"
@@ -32,7 +33,7 @@ func freePorts(t testing.TB, n int, network string) []int {
 	return ports
 }
 
-func listen(network string, port int) (interface{ Close() error }, error) {
+func listen(network string, port int) (io.Closer, error) {
 	if network == "udp" {
 		return net.ListenPacket("udp", loopback(port))
 	}

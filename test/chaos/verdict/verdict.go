@@ -72,7 +72,7 @@ type Subscriber struct {
 type History struct {
 	Publishers  []Publisher
 	Subscribers []Subscriber
-	Killed      func(Conn) bool      // tells whether the process that a connection was to was killed
+	Killed      func(Conn) bool      `json:"-"` // tells whether the process that a connection was to was killed
 	Retained    []map[string]Message // by node: what is retained on each topic; nil: nobody looked
 }
 
