@@ -46,12 +46,16 @@ func readBase(files FS, path string, segment uint64) ([]byte, error) {
 	if len(all) < baseHeaderSize || string(all[:len(baseMagic)]) != baseMagic {
 		return nil, &CorruptError{Path: path, What: "no header"}
 	}
+	base := all[baseHeaderSize:]
+	sum := crc32.Update(crc32.Checksum(all[:baseHeaderSize-4], castagnoli), castagnoli, base)
+	if sum != binary.BigEndian.Uint32(all[baseHeaderSize-4:]) {
+		return nil, &CorruptError{Path: path, What: "wrong checksum"}
+	}
 	if v := binary.BigEndian.Uint32(all[8:]); v != baseVersion {
 		return nil, fmt.Errorf("%s: %w %d: this program reads version %d only", path, ErrVersion, v, baseVersion)
 	}
-	base := all[baseHeaderSize:]
 	if string(all[:baseHeaderSize]) != string(baseHeader(segment, base)) {
-		return nil, &CorruptError{Path: path, What: "wrong checksum, length or number"}
+		return nil, &CorruptError{Path: path, What: "it is that of another segment, or of another length"}
 	}
 	return base, nil
 }

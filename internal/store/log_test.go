@@ -61,7 +61,7 @@ func expect(t *testing.T, got [][]byte, batches ...[][]byte) {
 	t.Helper()
 	want := slices.Concat(batches...)
 	if !slices.EqualFunc(got, want, slices.Equal) {
-		t.Fatalf("%d records %q, want %d %q", len(got), got, len(want), want)
+		t.Fatalf("%d records %q, want %d %q", len(got), called(got), len(want), called(want))
 	}
 }
 

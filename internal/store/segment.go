@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// The format of a segment; docs/durability.md explains it. All numbers are big-endian.
+// The format of a segment; docs/durability.md explains it. All numbers are big-endian. Magic, version and checksum
+// stay where they are in all versions, so that a torn or damaged header is not taken for one of another version.
 const (
 	segmentMagic   = "FoxMQlog"
 	segmentVersion = 1
@@ -78,11 +79,11 @@ func parseHeader(b []byte, number uint64) (prior int64, err error) {
 	if len(b) < headerSize || string(b[:len(segmentMagic)]) != segmentMagic {
 		return 0, errors.New("no header")
 	}
-	if v := binary.BigEndian.Uint32(b[8:]); v != segmentVersion {
-		return 0, fmt.Errorf("%w %d: this program reads version %d only", ErrVersion, v, segmentVersion)
-	}
 	if crc32.Checksum(b[:headerSize-4], castagnoli) != binary.BigEndian.Uint32(b[headerSize-4:]) {
 		return 0, errors.New("the header's checksum is wrong")
+	}
+	if v := binary.BigEndian.Uint32(b[8:]); v != segmentVersion {
+		return 0, fmt.Errorf("%w %d: this program reads version %d only", ErrVersion, v, segmentVersion)
 	}
 	if n := binary.BigEndian.Uint64(b[12:]); n != number {
 		return 0, fmt.Errorf("the header is that of segment %d", n)
