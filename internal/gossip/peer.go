@@ -104,7 +104,8 @@ func (p *peer) connected() bool {
 	return p.link != nil
 }
 
-// present returns the link of the session under way, or the one that is about to replace it; nil if there is no session.
+// present returns the link of the session under way, or the one that is about to replace it, or nil if there is no
+// session.
 func (p *peer) present() *link {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -42,12 +42,12 @@ const (
 	streamLate     quic.StreamErrorCode = 2 // no request came in time
 )
 
-// Request asks a peer something and returns the answer as soon as it begins. Of a request, at most [MaxRequest] bytes and
-// at least one, nothing is kept. The answer ends with io.EOF when it is whole, and with another error if the connection,
-// the peer or the context ends it before; the caller closes it, which may be done at any time and frees what is not read.
+// Request asks a peer something, in 1 to [MaxRequest] bytes, and returns the answer as soon as it begins. The answer
+// ends with io.EOF if it is whole, and with another error if the connection, the peer or the context ends it before.
+// The caller closes it; it may do so at any time, and what it has not read is then no longer sent.
 //
-// The error is [ErrNotConnected] if there is nobody to ask and a [RefusedError] if the peer does not answer. A peer
-// answers few requests at a time: further ones wait for their turn, for as long as the context allows.
+// The error is [ErrNotConnected] if there is nobody to ask and a [RefusedError] if the peer gives no answer. A peer
+// works on few requests at a time: further ones wait here for their turn, for as long as the context allows.
 func (t *Transport) Request(ctx context.Context, peer int, request []byte) (io.ReadCloser, error) {
 	if len(request) == 0 || len(request) > MaxRequest {
 		return nil, fmt.Errorf("request: %w", &frameError{len(request), MaxRequest})

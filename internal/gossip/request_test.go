@@ -281,7 +281,8 @@ func TestFewRequestsAreUnderWayAtATime(t *testing.T) {
 		t.Errorf("a third request: %v", err)
 	}
 	var refused *RefusedError
-	if _, err := nodes[3].Request(t.Context(), 0, []byte("?")); !errors.As(err, &refused) || refused.Text != errBusy.Error() {
+	_, err := nodes[3].Request(t.Context(), 0, []byte("?"))
+	if !errors.As(err, &refused) || refused.Text != errBusy.Error() {
 		t.Errorf("a fifth request: %v", err)
 	}
 	close(release)
