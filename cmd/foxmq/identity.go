@@ -18,16 +18,12 @@ type identity struct {
 	alone bool // there is no address book: the cluster is this node
 }
 
-// loadIdentity reads the address book and the node's key. Without an address book the node is alone, with a key
-// that lives as long as the process.
+// loadIdentity reads the address book and the node's key. Without an address book the node is alone, with a key that it
+// makes at its first start and keeps beside its log.
 func loadIdentity(cfg *config.Config) (*identity, error) {
 	path := cfg.File(config.AddressBookFile)
 	if !exists(path) {
-		book, keys, err := addressbook.Generate([]string{"127.0.0.1:19793"})
-		if err != nil {
-			return nil, err
-		}
-		return &identity{book: book, key: keys[0], alone: true}, nil
+		return loneIdentity(cfg.NodeDataDir(0))
 	}
 	book, err := addressbook.Load(path)
 	if err != nil {
@@ -43,6 +39,31 @@ func loadIdentity(cfg *config.Config) (*identity, error) {
 			"each key_N.pem belongs to the address book that was written with it")
 	}
 	return &identity{book: book, key: key, self: self}, nil
+}
+
+// loneIdentity reads the cluster of a node that is alone from a directory under its data, or makes it. What the log holds
+// is signed for that cluster.
+func loneIdentity(dataDir string) (*identity, error) {
+	dir := filepath.Join(dataDir, "alone")
+	path := filepath.Join(dir, config.AddressBookFile)
+	if !exists(path) {
+		book, keys, err := addressbook.Generate([]string{"127.0.0.1:19793"})
+		if err != nil {
+			return nil, err
+		}
+		if err := addressbook.Write(dir, book, keys, true); err != nil {
+			return nil, err
+		}
+	}
+	book, err := addressbook.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := addressbook.LoadKey(filepath.Join(dir, "key_0.pem"))
+	if err != nil {
+		return nil, err
+	}
+	return &identity{book: book, key: key, alone: true}, nil
 }
 
 // loadKey returns the node's key and where it came from.

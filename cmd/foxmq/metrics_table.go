@@ -24,6 +24,9 @@ var metrics = []metric{
 	{"Node.BadSignatures", "node_bad_signatures_total", "Events refused for their signature."},
 	{"Node.Dropped", "node_dropped_events_total", "Events refused or forgotten at a limit."},
 
+	{"Node.Disputes", "node_disputes_total", "Votes on the state by which members disagreed."},
+	{"Node.Catchup", "node_catchup_percent", "Part of a checkpoint that has been fetched; 100 if none is being fetched."},
+
 	{"Node.Machine.Connections", "machine_connections", "Clients connected to any node."},
 	{"Node.Machine.Retained", "machine_retained_messages", "Retained messages."},
 	{"Node.Machine.RetainedBytes", "machine_retained_bytes", "Retained messages, each with 256 bytes more."},

@@ -3,9 +3,10 @@ package main
 import (
 	"context"
 	"crypto/ecdsa"
+	"errors"
 	"fmt"
+	"io"
 	"net"
-	"os"
 	"strconv"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/foxmq/foxmq/internal/event"
 	"github.com/foxmq/foxmq/internal/gossip"
 	"github.com/foxmq/foxmq/internal/node"
+	"github.com/foxmq/foxmq/internal/store"
 	"github.com/foxmq/foxmq/internal/users"
 )
 
@@ -34,17 +36,47 @@ type daemon struct {
 	gossip *gossip.Transport // nil: the node is alone
 	broker *broker.Broker
 	admin  *admin.Server
+	store  *store.Store
 	mqtt   net.Listener
 	self   int // this node's number in the address book
 }
 
-// serve assembles a node and runs it until ctx ends or one of its parts fails; the first error stops all. It
-// returns after the last goroutine has.
+// serve runs a node until ctx ends or one of its parts fails. A node that has fetched a checkpoint starts again from its
+// disk; one whose state turns out to be wrong starts again without it, and fetches one.
 func serve(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 	id, err := loadIdentity(&cfg)
 	if err != nil {
 		return err
 	}
+	for {
+		err := serveOnce(ctx, cfg, id, log)
+		var corrupt *store.CorruptError
+		switch {
+		case errors.Is(err, node.ErrInstalled):
+			log.Info("starting again from a checkpoint of the cluster")
+		case !id.alone && (errors.Is(err, node.ErrDiverged) || errors.Is(err, node.ErrCorrupt) || errors.As(err, &corrupt)):
+			if err := setAside(cfg.NodeDataDir(id.self), log, err); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+// setAside keeps a data directory that is wrong for somebody to look at.
+func setAside(dir string, log *zap.Logger, why error) error {
+	aside, err := store.SetAside(dir, time.Now().UTC().Format("20060102T150405.000"))
+	if err != nil {
+		return errors.Join(why, err)
+	}
+	log.Error("this node's state is wrong; it is kept aside, and fetched from the cluster afresh",
+		zap.Error(why), zap.String("kept_in", aside))
+	return nil
+}
+
+// serveOnce assembles a node and runs it; the first error stops all. It returns after the last goroutine has.
+func serveOnce(ctx context.Context, cfg config.Config, id *identity, log *zap.Logger) (err error) {
 	d := &daemon{cfg: cfg, log: log, self: id.self}
 	if d.users, err = openUsers(&d.cfg, log); err != nil {
 		return err
@@ -52,6 +84,10 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 	if id.alone {
 		log.Warn("no address book, this node is alone", zap.String("config_dir", cfg.Dir))
 	}
+	if d.store, err = openStore(&cfg, id.self, log); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.store.Close()) }()
 	if err := d.assemble(id); err != nil {
 		return err
 	}
@@ -61,12 +97,19 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 	return d.run(ctx)
 }
 
+// openStore opens the node's data directory.
+func openStore(cfg *config.Config, self int, log *zap.Logger) (*store.Store, error) {
+	durability := store.Flush
+	if cfg.Durability == "sync" {
+		durability = store.Sync
+	}
+	return store.Open(store.Config{
+		Dir: cfg.NodeDataDir(self), Durability: durability, Logger: log.Named("store"),
+	})
+}
+
 // assemble makes the parts and shows them to each other: here alone do the node and the broker meet.
 func (d *daemon) assemble(id *identity) error {
-	dir := d.cfg.NodeDataDir(id.self)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make data directory: %w", err)
-	}
 	keys := make([]*ecdsa.PublicKey, len(id.book.Members))
 	for i, m := range id.book.Members {
 		keys[i] = m.Key
@@ -74,14 +117,14 @@ func (d *daemon) assemble(id *identity) error {
 	var err error
 	d.node, err = node.New(node.Config{
 		Self: id.self, Keys: keys, Key: id.key, Domain: event.Domain(id.book.Hash()),
-		PoolBytes: d.cfg.MaxPendingBytes, Logger: d.log.Named("node"),
+		Disk: d.store, PoolBytes: d.cfg.MaxPendingBytes, Logger: d.log.Named("node"),
 	})
 	if err != nil {
 		return err
 	}
 	if len(keys) > 1 {
 		d.gossip, err = gossip.New(gossip.Config{
-			Book: id.book, Self: id.self, Key: id.key, Handler: d.node,
+			Book: id.book, Self: id.self, Key: id.key, Handler: d.node, Server: d.node,
 			Listen: d.cfg.ClusterAddr, Log: d.log.Named("gossip"),
 		})
 		if err != nil {
@@ -100,7 +143,7 @@ func (d *daemon) assemble(id *identity) error {
 		SystemInterval:     d.cfg.SysInterval, System: func() []broker.SystemValue { return d.system(id.self) },
 	})
 	d.log.Info("starting node", zap.Int("node", id.self), zap.Int("members", len(keys)),
-		zap.String("version", version), zap.String("data_dir", dir))
+		zap.String("version", version), zap.String("data_dir", d.cfg.NodeDataDir(id.self)))
 	return err
 }
 
@@ -130,6 +173,7 @@ func (d *daemon) run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, stopFront)()
 
 	group.Go(func() error { return d.node.Run(core, d.transport(), d.broker) })
+	group.Go(func() error { return d.store.Run(core) })
 	group.Go(func() error { return d.users.Run(core) })
 	group.Go(func() error { return reloadOnHangup(core, d.users) })
 	if d.gossip != nil {
@@ -172,6 +216,10 @@ func (d *daemon) transport() node.Transport {
 type nobody struct{}
 
 func (nobody) Send(int, *event.Message) bool { return true }
+
+func (nobody) Request(context.Context, int, []byte) (io.ReadCloser, error) {
+	return nil, errors.New("there is no peer")
+}
 
 // system is what the $SYS topics say beside what the broker counts.
 func (d *daemon) system(self int) []broker.SystemValue {

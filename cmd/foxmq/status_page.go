@@ -61,6 +61,7 @@ type memory struct {
 func (d *daemon) status() status {
 	s := status{
 		Version: version, Member: d.self, Node: d.node.Status(), Broker: d.broker.Stats(), Memory: readMemory(),
+		Store: newStoreStatus(d.store.Stats()),
 	}
 	s.Ready, s.Reason = d.node.Ready()
 	if d.gossip != nil {

@@ -24,7 +24,6 @@ var absent = []struct {
 	{"server-name", "foxmq.local", "", "`name` in the self-signed certificate"},
 	{"websockets", "false", "", "listen for MQTT over WebSocket"},
 	{"websockets-addr", "0.0.0.0:8080", "", "`host:port` for MQTT over WebSocket"},
-	{"durability", "flush", "sync", "`when` an event counts: flush (written) or sync (synced to disk)"},
 }
 
 func bindAbsent(fs *pflag.FlagSet) {

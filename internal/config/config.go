@@ -36,6 +36,8 @@ type Config struct {
 
 	LogFormat string // full, compact, pretty or json
 	DataDir   string // empty: data/<node> in Dir
+	// Durability is flush or sync: whether what was written counts, or only what is on the disk.
+	Durability string
 
 	ConnectTimeout   time.Duration // from the connection's start to CONNACK, and how long a publish may wait for room
 	MaxSessionExpiry time.Duration
@@ -62,6 +64,7 @@ func Default() Config {
 		LogFormat:         "full",
 		ConnectTimeout:    10 * time.Second,
 		MaxSessionExpiry:  7 * day,
+		Durability:        "flush",
 		StallDispatch:     "hold",
 		SysInterval:       10 * time.Second,
 		MaxPacketSize:     8<<20 + 128<<10,
@@ -94,6 +97,8 @@ func (c *Config) Bind(fs *pflag.FlagSet) {
 		"log `format`: full, compact, pretty or json; the level is FOXMQ_LOG or RUST_LOG")
 	fs.StringVar(&c.DataDir, "data-dir", c.DataDir,
 		"`directory` for this node's log and state (default: CONFIG_DIR/data/<node>)")
+	fs.Var(choice(&c.Durability, "flush", "sync"), "durability",
+		"`when` an event counts: flush, once written, and synced every 100 ms; or sync, once synced to the disk")
 	fs.Var(choice(&c.StallDispatch, "hold", "local"), "stall-dispatch",
 		"`what` becomes of messages without a quorum: hold, or local, which hands them to this node's clients unordered")
 	fs.Var(seconds(&c.SysInterval, 0, time.Hour), "sys-interval",

@@ -58,7 +58,7 @@ func TestFlagThenEnvironmentThenFile(t *testing.T) {
 func TestEverySettingFromEverySource(t *testing.T) {
 	want := Config{
 		Dir: "foxmq.d", SecretKeyFile: "", SecretKey: "00ff", MQTTAddr: ":1", ClusterAddr: "[::1]:2", AdminAddr: "h:3",
-		MaxKeepAlive: 60, AllowAnonymousLogin: true, SilentConnectErrors: true, LogFormat: "json", DataDir: "d",
+		MaxKeepAlive: 60, AllowAnonymousLogin: true, SilentConnectErrors: true, LogFormat: "json", DataDir: "d", Durability: "sync",
 		ConnectTimeout: 90 * time.Second, MaxSessionExpiry: 2 * day, StallDispatch: "local", SysInterval: 5 * time.Second,
 		MaxPacketSize: 64 << 10, MaxInflight: 7,
 		MaxQueuedMessages: 8, MaxQueuedBytes: 1 << 20, MaxPendingBytes: 2 << 30,
@@ -73,6 +73,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		{"silent-connect-errors", "true"},
 		{"log", "json"},
 		{"data-dir", "d"},
+		{"durability", "sync"},
 		{"connect-timeout", "90"},
 		{"max-session-expiry", "2d"},
 		{"stall-dispatch", "local"},
@@ -166,7 +167,7 @@ func TestNoErrorRepeatsTheKey(t *testing.T) {
 func TestWhatIsNotThereYetSaysSo(t *testing.T) {
 	for _, arg := range []string{
 		"--mqtts", "--mqtts-addr=:1", "--tls-cert-file=f", "--tls-key-file=f", "--server-name=n", "--websockets",
-		"--websockets-addr=:1", "--durability=sync",
+		"--websockets-addr=:1",
 	} {
 		name, _, _ := strings.Cut(arg, "=")
 		_, err := load(t, source{args: []string{arg}})
@@ -176,7 +177,7 @@ func TestWhatIsNotThereYetSaysSo(t *testing.T) {
 	}
 	_, err := load(t, source{
 		args: []string{"--mqtts-addr=0.0.0.0:8883"},
-		file: "mqtts = false\ndurability = 'flush'\nserver-name = 'foxmq.local'\n",
+		file: "mqtts = false\nserver-name = 'foxmq.local'\n",
 	})
 	if err != nil {
 		t.Errorf("the defaults are refused: %v", err)

@@ -46,6 +46,7 @@ var rooms = []struct {
 	// L3: the two halves of a daemon. They do not know each other; only cmd/foxmq knows both.
 	{"internal/node", []string{
 		"internal/event", "internal/addressbook", "internal/consensus", "internal/consensus/driver", "internal/replica",
+		"internal/replica/lthash", "internal/store",
 	}},
 	{"internal/broker", []string{"internal/mqtt", "internal/topic", "internal/replica", "internal/session"}},
 	// L4: what looks at all of it.

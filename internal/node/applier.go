@@ -45,14 +45,20 @@ type applier struct {
 	machine  *replica.Machine
 	results  []replica.Result // the batch so far, with the Effects' memory kept beyond its length
 	bytes    int              // of the batch's transactions
+	effects  []byte           // of the event so far, in canonical form
+
+	changes map[string][]byte // of the machine's records since the last checkpoint; nil: the record is gone
+	jobs    chan<- job        // to the checkpointer, which is idle when one is due
 }
 
-func newApplier(n *Node, c Consumer) *applier {
+func newApplier(n *Node, c Consumer, jobs chan<- job) *applier {
 	return &applier{
 		node:     n,
 		consumer: c,
 		machine:  replica.New(len(n.cfg.Keys), replica.DefaultLimits),
 		results:  make([]replica.Result, 0, batchResults),
+		changes:  map[string][]byte{},
+		jobs:     jobs,
 	}
 }
 
@@ -76,32 +82,42 @@ func (a *applier) serve(c call) {
 
 // rounds applies what waits in the backlog, until ctx is done.
 func (a *applier) rounds(ctx context.Context) {
-	for _, r := range a.node.backlog.take() {
-		for i := range r.Events {
+	for _, s := range a.node.backlog.take() {
+		for i := range s.Events {
 			if ctx.Err() != nil {
 				a.flush()
 				return
 			}
-			a.event(&r.Events[i])
+			a.event(&s.Events[i])
+		}
+		if s.snapshot != nil {
+			a.take(&s)
 		}
 	}
 	a.flush()
 }
 
 func (a *applier) event(o *consensus.Ordered) {
+	a.effects = a.effects[:0]
 	o.Event.EachTransaction(func(i int, tx []byte) {
 		last := len(a.results)
 		a.results = a.results[:last+1]
 		a.machine.Apply(o.Time+int64(i)*tick, o.Event.Creator, tx, &a.results[last])
+		a.effects = a.results[last].AppendDigest(a.effects)
 		a.bytes += len(tx)
 		if len(a.results) == batchResults || a.bytes >= batchBytes {
 			a.flush()
 		}
 	})
-	if o.Event.Transactions() > 0 {
-		a.node.chain.Store(a.node.chain.Load().next(o, a.machine.Index()))
-	}
+	a.link(o)
 	a.node.backlog.done(weight(o))
+}
+
+// link lengthens the stream's hash by an event that was applied.
+func (a *applier) link(o *consensus.Ordered) {
+	if o.Event.Transactions() > 0 {
+		a.node.chain.Store(a.node.chain.Load().next(o, a.machine.Index(), a.effects))
+	}
 }
 
 // flush hands the batch on and then runs what Do asked for meanwhile.
@@ -111,9 +127,7 @@ func (a *applier) flush() {
 		a.node.pool.Complete(a.results, a.node.cfg.Self)
 		a.node.tickDone(a.results)
 		a.consumer.Applied(a.results)
-		a.node.applied.Store(a.machine.Index())
-		counts := a.machine.Counts()
-		a.node.counts.Store(&counts)
+		a.publishProgress()
 		a.release()
 	}
 	for range batchResults {
@@ -124,6 +138,13 @@ func (a *applier) flush() {
 			return
 		}
 	}
+}
+
+// publishProgress tells Status how far the machine has come.
+func (a *applier) publishProgress() {
+	a.node.applied.Store(a.machine.Index())
+	counts := a.machine.Counts()
+	a.node.counts.Store(&counts)
 }
 
 // release empties the batch and lets go of the messages and tokens in it.

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/foxmq/foxmq/internal/consensus"
+	"github.com/foxmq/foxmq/internal/consensus/driver"
 )
 
 // Bounds on the backlog in bytes of payload and eventOverhead for each event.
@@ -12,6 +13,31 @@ const (
 	hardBacklog   = 64 << 20 // from here on nothing is taken from the peers' mailboxes
 	eventOverhead = 512
 )
+
+// stage is a decided round on its way to the machine.
+type stage struct {
+	consensus.Round
+	snapshot *driver.Snapshot // as of the round; nil but at every snapshotEvery-th
+	segment  uint64           // of the log, which leads on from the snapshot; 0: none was begun
+}
+
+// stages joins what Ready lists of rounds and of snapshots. The last snapshot is the one that the segment, unless it is
+// 0, leads on from.
+func stages(r *driver.Ready, segment uint64) []stage {
+	list := make([]stage, len(r.Ordered))
+	snapshots := r.Snapshots
+	for i := range r.Ordered {
+		list[i].Round = r.Ordered[i]
+		if len(snapshots) == 0 || snapshots[0].Round != list[i].Number {
+			continue
+		}
+		list[i].snapshot = &snapshots[0]
+		if snapshots = snapshots[1:]; len(snapshots) == 0 {
+			list[i].segment = segment
+		}
+	}
+	return list
+}
 
 // backlog holds the rounds that are decided and wait to be applied. The loop never blocks on it: it looks at how
 // much there is and takes in less.
@@ -22,8 +48,8 @@ type backlog struct {
 	wake  func()        // called without mu held when Bytes has fallen below a bound
 
 	mu     sync.Mutex
-	rounds []consensus.Round // guarded by mu
-	bytes  int               // of the rounds put and not done; guarded by mu
+	stages []stage // guarded by mu
+	bytes  int     // of the rounds put and not done; guarded by mu
 }
 
 func newBacklog(wake func()) *backlog {
@@ -31,18 +57,18 @@ func newBacklog(wake func()) *backlog {
 }
 
 // put adds rounds to the end.
-func (b *backlog) put(rounds []consensus.Round) {
-	if len(rounds) == 0 {
+func (b *backlog) put(stages []stage) {
+	if len(stages) == 0 {
 		return
 	}
 	size := 0
-	for i := range rounds {
-		for j := range rounds[i].Events {
-			size += weight(&rounds[i].Events[j])
+	for i := range stages {
+		for j := range stages[i].Events {
+			size += weight(&stages[i].Events[j])
 		}
 	}
 	b.mu.Lock()
-	b.rounds = append(b.rounds, rounds...)
+	b.stages = append(b.stages, stages...)
 	b.bytes += size
 	b.mu.Unlock()
 	select {
@@ -52,12 +78,12 @@ func (b *backlog) put(rounds []consensus.Round) {
 }
 
 // take returns the rounds that wait.
-func (b *backlog) take() []consensus.Round {
+func (b *backlog) take() []stage {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	rounds := b.rounds
-	b.rounds = nil
-	return rounds
+	stages := b.stages
+	b.stages = nil
+	return stages
 }
 
 // done says that events of that weight have been applied.

@@ -1,7 +1,10 @@
 package node
 
 import (
+	"context"
 	"crypto/ecdsa"
+	"errors"
+	"io"
 	"testing"
 
 	"github.com/foxmq/foxmq/internal/consensus"
@@ -13,8 +16,12 @@ type deaf struct{}
 
 func (deaf) Send(int, *event.Message) bool { return true }
 
+func (deaf) Request(context.Context, int, []byte) (io.ReadCloser, error) {
+	return nil, errors.New("not connected")
+}
+
 // laggard returns the loop of a node of which nothing runs, and a round of the weight.
-func laggard(t *testing.T, weight int) (*loop, []consensus.Round) {
+func laggard(t *testing.T, weight int) (*loop, []stage) {
 	t.Helper()
 	key := newKey(t)
 	n, err := New(Config{Keys: []*ecdsa.PublicKey{&key.PublicKey, &newKey(t).PublicKey}, Key: key})
@@ -24,7 +31,7 @@ func laggard(t *testing.T, weight int) (*loop, []consensus.Round) {
 	l := newLoop(n, deaf{})
 	t.Cleanup(func() { l.timer.Stop() })
 	heavy := &event.Event{Payload: make([]byte, weight-eventOverhead)}
-	return l, []consensus.Round{{Events: []consensus.Ordered{{Event: heavy}}}}
+	return l, []stage{{Round: consensus.Round{Events: []consensus.Ordered{{Event: heavy}}}}}
 }
 
 // awake reports whether the loop was told to take a turn.

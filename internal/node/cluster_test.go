@@ -5,7 +5,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"testing"
 	"time"
@@ -32,7 +34,8 @@ type member struct {
 	node *node.Node
 	seen *record
 	net  *network
-	stop func() error // waits until the node has stopped; nil while it does not run
+	stop func() error  // waits until the node has stopped; nil while it does not run
+	done chan struct{} // closed when the node has stopped
 
 	consumer  node.Consumer  // what the node is given instead of seen, if set
 	transport node.Transport // and instead of net
@@ -48,6 +51,16 @@ func (m *member) run(ctx context.Context) error {
 		transport = m.transport
 	}
 	return m.node.Run(ctx, transport, consumer)
+}
+
+// ended reports whether the node has stopped by itself.
+func (m *member) ended() bool {
+	select {
+	case <-m.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // newCluster makes n nodes; start starts them. Each config may be changed before.
@@ -95,6 +108,7 @@ func (c *cluster) start(members ...int) {
 		m := c.members[i]
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan struct{})
+		m.done = done
 		var err error
 		go func() {
 			defer close(done)
@@ -206,6 +220,19 @@ func (n *network) Send(to int, m *event.Message) bool {
 	default:
 		return false
 	}
+}
+
+// Request implements node.Transport.
+func (n *network) Request(ctx context.Context, peer int, request []byte) (io.ReadCloser, error) {
+	n.mu.Lock()
+	up := n.links[peer] != nil
+	n.mu.Unlock()
+	if !up {
+		return nil, errors.New("not connected")
+	}
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(n.members[peer].node.Serve(ctx, n.self, request, w)) }()
+	return r, nil
 }
 
 // record is a consumer that writes down what it is given.

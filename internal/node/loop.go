@@ -7,8 +7,10 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/foxmq/foxmq/internal/consensus"
 	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/replica"
 	"go.uber.org/zap"
 )
 
@@ -19,28 +21,43 @@ type loop struct {
 	transport Transport
 	driver    *driver.Driver
 	timer     *time.Timer
-	due       int64  // when the timer fires; 0: it is not set
-	newest    uint64 // sequence number of the newest own event
-	ticked    int64  // when the last replica.Tick was submitted
-	flown     uint64 // what newest was when the pool's transactions were last made to fly again
-	failed    bool   // it has been logged that ordering has stopped
-	lost      bool   // what was last logged of being lost
-	quorum    bool   // what was last logged of the quorum
+	due       int64    // when the timer fires; 0: it is not set
+	newest    uint64   // sequence number of the newest own event
+	ticked    int64    // when the last replica.Tick was submitted
+	flown     uint64   // what newest was when the pool's transactions were last made to fly again
+	buffer    []byte   // the events that are written, one behind the other
+	ends      []int    // where each of them ends
+	records   [][]byte // and each by itself
+	logged    int      // bytes written since the last checkpoint
+	segment   uint64   // of the log, begun for the checkpoint that Ready lists; 0: none
+	stuck     bool     // what Ready lists cannot be written
+	orphans   bool     // the machine has connections of an earlier boot of this node
+	failed    bool     // it has been logged that ordering has stopped
+
+	checkpointed int64 // when the last checkpoint was asked for
+	lost         bool  // what was last logged of being lost
+	quorum       bool  // what was last logged of the quorum
 }
 
 func newLoop(n *Node, t Transport) *loop {
 	l := &loop{node: n, transport: t, timer: time.NewTimer(time.Hour)}
 	l.timer.Stop()
-	l.driver = driver.New(driver.Config{
+	l.driver = driver.New(l.config())
+	return l
+}
+
+func (l *loop) config() driver.Config {
+	n := l.node
+	return driver.Config{
 		Members: len(n.cfg.Keys),
 		Self:    n.cfg.Self,
 		Domain:  n.cfg.Domain,
 		Source:  source{n},
 		Sign:    func(e *event.Event) error { return e.Sign(n.cfg.Key) },
 		Coin:    coin,
+		Engine:  consensus.Config{SnapshotEvery: snapshotEvery},
 		Policy:  n.cfg.Policy,
-	})
-	return l
+	}
 }
 
 // coin draws the byte that an own event contributes to coin rounds.
@@ -56,10 +73,10 @@ func (l *loop) run(ctx context.Context) error {
 		return err
 	}
 	for ctx.Err() == nil {
-		l.hear()
-		if err := l.act(); err != nil {
-			return err
+		if !l.stuck {
+			l.hear()
 		}
+		l.act()
 		l.sleep(ctx)
 	}
 	return nil
@@ -69,6 +86,7 @@ func (l *loop) run(ctx context.Context) error {
 func (l *loop) hear() {
 	now := l.node.cfg.Now()
 	l.tick(now)
+	l.announce()
 	if l.node.backlog.Bytes() < hardBacklog {
 		for peer, box := range l.node.peers {
 			for range len(box.mail) {
@@ -84,6 +102,16 @@ func (l *loop) hear() {
 	}
 }
 
+// announce submits a transaction as soon as the node may create events, if connections of an earlier boot are still
+// there: the first one of a new boot ends them.
+func (l *loop) announce() {
+	p := l.node.picture.Load()
+	if !l.orphans || p == nil || p.State != driver.Active {
+		return
+	}
+	l.orphans = l.node.pool.TrySubmit(&replica.Tick{}, replica.Token{}) != nil
+}
+
 func (l *loop) open(peer int, m mail, now int64) {
 	switch box := l.node.peers[peer]; {
 	case m.message != nil:
@@ -92,6 +120,7 @@ func (l *loop) open(peer int, m mail, now int64) {
 		box.connected = true
 		l.node.connected.Add(1)
 		l.driver.Connected(peer, now)
+		l.node.tellVotes(peer)
 	case !m.connected && box.connected:
 		box.connected = false
 		l.node.connected.Add(-1)
@@ -99,11 +128,14 @@ func (l *loop) open(peer int, m mail, now int64) {
 	}
 }
 
-// act does what the driver wants done.
-func (l *loop) act() error {
+// act does what the driver wants done, unless that cannot be written down first. Then nothing is done, as if the node
+// were gone, until it can.
+func (l *loop) act() {
 	r := l.driver.Ready()
-	if err := l.persist(r.Persist); err != nil {
-		return err
+	err := l.persist(&r)
+	l.showDisk(err)
+	if l.stuck = err != nil; l.stuck {
+		return
 	}
 	var lost []int
 	for _, s := range r.Send {
@@ -111,29 +143,80 @@ func (l *loop) act() error {
 			lost = append(lost, s.To)
 		}
 	}
-	l.node.backlog.put(r.Ordered)
+	l.node.backlog.put(stages(&r, l.segment))
+	l.segment = 0
 	l.again(r.Stale)
 	l.driver.Advance()
 	for _, peer := range lost {
 		l.driver.Lost(peer, l.node.cfg.Now())
 	}
 	l.show()
+}
+
+// persist writes what Ready lists to the log, in a new segment if a checkpoint is due.
+func (l *loop) persist(r *driver.Ready) error {
+	if l.segment == 0 {
+		var err error
+		if l.segment, err = l.rotate(r); err != nil {
+			return err
+		}
+	}
+	if err := l.write(r.Persist); err != nil {
+		return err
+	}
+	for _, e := range r.Persist {
+		if e.Creator == l.node.cfg.Self {
+			l.newest = max(l.newest, e.Seq)
+			l.node.last.Store(e)
+		}
+	}
 	return nil
 }
 
-func (l *loop) persist(events []*event.Event) error {
-	for _, e := range events {
-		if e.Creator == l.node.cfg.Self {
-			l.newest = max(l.newest, e.Seq)
-		}
-	}
-	if l.node.cfg.Log == nil || len(events) == 0 {
+// write appends the events to the log.
+func (l *loop) write(events []*event.Event) error {
+	if l.node.cfg.Disk == nil || len(events) == 0 {
 		return nil
 	}
-	if err := l.node.cfg.Log.Append(events); err != nil {
+	l.buffer, l.ends = l.buffer[:0], l.ends[:0]
+	for _, e := range events {
+		l.buffer = e.Append(l.buffer)
+		l.ends = append(l.ends, len(l.buffer))
+	}
+	l.records = l.records[:0]
+	start := 0
+	for _, end := range l.ends {
+		l.records = append(l.records, l.buffer[start:end])
+		start = end
+	}
+	if err := l.node.cfg.Disk.Append(l.records); err != nil {
 		return fmt.Errorf("write events: %w", err)
 	}
+	l.logged += len(l.buffer)
+	if cap(l.buffer) > keptBuffer {
+		l.buffer = nil
+	}
 	return nil
+}
+
+// keptBuffer is the largest buffer for writing that is kept for the next time, in bytes.
+const keptBuffer = 4 << 20
+
+// retryDisk is after how long what could not be written is tried again, in ns.
+const retryDisk = int64(250 * time.Millisecond)
+
+// showDisk publishes whether the disk takes what is written, and logs when that changes.
+func (l *loop) showDisk(err error) {
+	switch {
+	case err != nil && !l.stuck:
+		l.node.cfg.Logger.Error("the disk does not take what must be written; this node takes no part until it does",
+			zap.Error(err))
+		reason := err.Error()
+		l.node.disk.Store(&reason)
+	case err == nil && l.stuck:
+		l.node.cfg.Logger.Info("the disk takes what is written again")
+		l.node.disk.Store(nil)
+	}
 }
 
 // again makes the transactions of stale events fly again, and with them all later ones: the machine ignores those
@@ -171,12 +254,18 @@ func (l *loop) show() {
 func (l *loop) showLost(lost bool) {
 	switch {
 	case lost && !l.lost:
-		l.node.cfg.Logger.Error("no peer hands out what this node missed; it stays out until the cluster is started afresh",
+		l.node.cfg.Logger.Warn("no peer hands out the events that this node missed; it looks for a checkpoint",
 			zap.Ints("missing_members", l.missing()))
 	case !lost && l.lost:
 		l.node.cfg.Logger.Info("peers hand out again what this node missed")
 	}
 	l.lost = lost
+	if lost {
+		select {
+		case l.node.strays <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // missing returns the members that are not connected.
@@ -204,7 +293,10 @@ func (l *loop) sleep(ctx context.Context) {
 // arm sets the timer to the driver's next tick or the machine's, if it is not set so already.
 func (l *loop) arm() {
 	next := l.driver.NextTick()
-	if at := l.nextTick(); next == 0 || at != 0 && at < next {
+	if l.stuck {
+		next = l.node.cfg.Now() + retryDisk
+	}
+	if at := l.nextTick(); !l.stuck && (next == 0 || at != 0 && at < next) {
 		next = at
 	}
 	if next == l.due {

@@ -36,6 +36,7 @@ func (n *Node) Message(from int, m *event.Message) {
 			n.cfg.Logger.Warn("peer sends events with bad signatures", zap.Int("member", from))
 		})
 	}
+	n.hearVotes(from, m.Votes)
 	n.deliver(from, mail{message: m})
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,8 @@ type Transport interface {
 	// Send hands a message to a peer's queue and never blocks. False says that the message was dropped, and maybe
 	// others that waited in the queue.
 	Send(to int, m *event.Message) bool
+	// Request asks a peer that is connected, whose node answers by Serve. The caller closes the answer.
+	Request(ctx context.Context, peer int, request []byte) (io.ReadCloser, error)
 }
 
 // Consumer takes what has been applied.
@@ -30,12 +33,14 @@ type Consumer interface {
 	Applied(results []replica.Result)
 }
 
-// Log keeps events through a restart.
-type Log interface {
-	// Append returns when the events, parents first, are as safe as the log makes them. After an error the node
-	// stops.
-	Append(events []*event.Event) error
-}
+// Errors with which Run returns though nothing is wrong with the program.
+var (
+	// ErrInstalled: a peer's checkpoint is on the disk now; the node is to start again from it.
+	ErrInstalled = errors.New("a checkpoint of the cluster has been installed")
+	// ErrDiverged: the other members agree on another state than this node's. Its data directory is to be put aside,
+	// and the node is to start again without.
+	ErrDiverged = errors.New("the state differs from that of the other members")
+)
 
 // Config is what a node is made of. Self, Keys, Key and Domain must be set.
 type Config struct {
@@ -44,7 +49,7 @@ type Config struct {
 	Key    *ecdsa.PrivateKey  // of this node
 	Domain event.Domain       // of the address book
 
-	Log    Log           // nil: events are kept in memory only
+	Disk   Disk          // nil: everything is kept in memory only
 	Policy driver.Policy // zero: the driver's defaults
 	// PoolBytes bounds what was submitted here and is not applied yet, each transaction counting its bytes and 256
 	// more; default 64 MiB, which is at most 262,144 transactions.
@@ -80,6 +85,13 @@ type Node struct {
 	stopped chan struct{} // closed when Run returns
 	once    sync.Once     // closes stopped
 
+	ballots   *ballots
+	transport Transport     // set by Run before anything uses it
+	fatal     chan error    // capacity 1: why Run is to end
+	strays    chan struct{} // capacity 1: the node is lost
+	served    served        // what peers fetch
+	disputed  sync.Once     // logs the first time that members disagree
+
 	connected atomic.Int32                   // peers
 	picture   atomic.Pointer[driver.Status]  // as of the loop's last turn; nil before the first
 	chain     atomic.Pointer[chain]          // as of the last event that was applied
@@ -87,7 +99,15 @@ type Node struct {
 	stale     atomic.Uint64                  // own events that went stale
 	counts    atomic.Pointer[replica.Counts] // as of the applier's last batch
 	deadline  atomic.Pointer[deadline]       // likewise; nil: the machine waits for no time
-	ticking   atomic.Bool                    // a tick of this node is on its way; set by the loop, reset by the applier
+	last      atomic.Pointer[event.Event]    // the newest own event
+	disk      atomic.Pointer[string]         // why nothing can be written; nil: it can
+	disputes  atomic.Uint64                  // votes by which a member disagreed with this node or others
+	replayed  atomic.Uint64                  // index that was reached while the log was replayed
+	restored  atomic.Bool                    // the log has been replayed
+	fetched   atomic.Pointer[fetchProgress]  // of the checkpoint that is being fetched; nil: none is
+
+	checkpointing atomic.Bool // a checkpoint is under way: set by the loop, reset by the checkpointer
+	ticking       atomic.Bool // a tick of this node is on its way; set by the loop, reset by the applier
 }
 
 // New makes a node. It does nothing before Run.
@@ -104,6 +124,9 @@ func New(cfg Config) (*Node, error) {
 		calls:   make(chan call),
 		wakes:   make(chan struct{}, 1),
 		stopped: make(chan struct{}),
+		fatal:   make(chan error, 1),
+		strays:  make(chan struct{}, 1),
+		ballots: newBallots(cfg.Self, members),
 	}
 	n.pool = newPool(cfg.PoolBytes, n.wake)
 	n.backlog = newBacklog(n.wake)
@@ -134,19 +157,47 @@ func steadyClock() func() int64 {
 	return func() int64 { return start.UnixNano() + int64(time.Since(start)) }
 }
 
-// Run drives the node until ctx is done, which is no error, or it cannot go on. It is called once, and returns
-// after its goroutines have.
+// Run drives the node until ctx is done, which is no error, or it cannot go on. First it restores what the disk holds. It
+// is called once, and returns after its goroutines have.
 func (n *Node) Run(ctx context.Context, transport Transport, consumer Consumer) error {
 	defer n.stop()
-	group, ctx := errgroup.WithContext(ctx)
+	n.transport = transport
+	c := &checkpointer{node: n, jobs: make(chan job, 1)}
 	l := newLoop(n, transport)
-	a := newApplier(n, consumer)
+	a := newApplier(n, consumer, c.jobs)
+	if err := n.restore(l, a); err != nil {
+		return fmt.Errorf("run node: %w", err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return l.run(ctx) })
 	group.Go(func() error { a.run(ctx); return nil })
-	if err := group.Wait(); err != nil {
+	group.Go(func() error { c.run(ctx); return nil })
+	group.Go(func() error { return n.fetch(ctx) })
+	group.Go(func() error { return n.awaitFatal(ctx) })
+	err := group.Wait()
+	n.served.close()
+	if err != nil {
 		return fmt.Errorf("run node: %w", err)
 	}
 	return nil
+}
+
+// awaitFatal returns what ends Run from outside of its goroutines.
+func (n *Node) awaitFatal(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-n.fatal:
+		return err
+	}
+}
+
+// fail makes Run return the error.
+func (n *Node) fail(err error) {
+	select {
+	case n.fatal <- err:
+	default:
+	}
 }
 
 func (n *Node) stop() { n.once.Do(func() { close(n.stopped) }) }

@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/foxmq/foxmq/internal/event"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
+	"github.com/foxmq/foxmq/internal/store"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
@@ -241,33 +243,58 @@ func TestMine(t *testing.T) {
 	}
 }
 
-// memoryLog keeps the ids of events, or fails.
-type memoryLog struct {
+// witnessed is a disk that remembers the ids of the events that were written to it, and fails when it is told to.
+type witnessed struct {
+	node.Disk
 	mu   sync.Mutex
 	have map[event.ID]bool // guarded by mu
-	err  error
+	err  error             // guarded by mu
 }
 
-func (l *memoryLog) Append(events []*event.Event) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, e := range events {
-		l.have[e.ID()] = true
+func witness(t testing.TB) *witnessed {
+	t.Helper()
+	s, err := store.Open(store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return l.err
+	t.Cleanup(func() { s.Close() })
+	return &witnessed{Disk: s, have: map[event.ID]bool{}}
 }
 
-func (l *memoryLog) has(e *event.Event) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.have[e.ID()]
+// Append implements node.Disk.
+func (w *witnessed) Append(records [][]byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	for _, r := range records {
+		e, _, err := event.Decode(bytes.Clone(r), event.Domain{})
+		if err != nil {
+			return err
+		}
+		w.have[e.ID()] = true
+	}
+	return w.Disk.Append(records)
+}
+
+func (w *witnessed) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.err = err
+}
+
+func (w *witnessed) has(e *event.Event) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.have[e.ID()]
 }
 
 // auditor is a transport that checks that every event was in the log before it left.
 type auditor struct {
 	node.Transport
 	t   testing.TB
-	log *memoryLog
+	log *witnessed
 }
 
 func (a *auditor) Send(to int, m *event.Message) bool {
@@ -280,10 +307,10 @@ func (a *auditor) Send(to int, m *event.Message) bool {
 }
 
 func TestEventsAreInTheLogBeforeTheyLeave(t *testing.T) {
-	log := &memoryLog{have: map[event.ID]bool{}}
+	log := witness(t)
 	c := newCluster(t, 4, func(i int, cfg *node.Config) {
 		if i == 0 {
-			cfg.Log = log
+			cfg.Disk = log
 		}
 	})
 	c.members[0].transport = &auditor{t: t, log: log, Transport: c.members[0].net}
@@ -293,18 +320,31 @@ func TestEventsAreInTheLogBeforeTheyLeave(t *testing.T) {
 	c.awaitAgreement(42, 0, 1, 2, 3)
 }
 
-func TestALogThatFailsStopsTheNode(t *testing.T) {
-	broken := errors.New("disk on fire")
-	c := newCluster(t, 1, func(_ int, cfg *node.Config) {
-		cfg.Log = &memoryLog{have: map[event.ID]bool{}, err: broken}
+// TestADiskThatFails: a node that cannot write takes no part and keeps what is submitted, the others go on, and when its
+// disk is well it goes on with them.
+func TestADiskThatFails(t *testing.T) {
+	log := witness(t)
+	c := newCluster(t, 4, func(i int, cfg *node.Config) {
+		if i == 0 {
+			cfg.Disk = log
+		}
 	})
-	m := c.members[0]
-	if err := m.node.TrySubmit(&replica.Connect{Connection: 1, ClientID: "c"}, replica.Token{}); err != nil {
-		t.Fatal(err)
+	c.start(0, 1, 2, 3)
+	c.submit(0, 0, 9)
+	c.awaitAgreement(10, 0, 1, 2, 3)
+	log.fail(errors.New("disk on fire"))
+	c.submit(0, 10, 9)
+	c.submit(1, 0, 9)
+	c.awaitAgreement(20, 1, 2, 3)
+	n := c.members[0].node
+	eventually(t, "it says so", func() bool { return n.Status().Disk == "write events: disk on fire" && !n.Quorum() })
+	if ready, reason := n.Ready(); ready || reason != "disk: write events: disk on fire" {
+		t.Errorf("ready %v, %q", ready, reason)
 	}
-	if err := m.run(context.Background()); !errors.Is(err, broken) {
-		t.Errorf("got %v", err)
-	}
+	log.fail(nil)
+	c.awaitAgreement(30, 0, 1, 2, 3)
+	c.expectTokens(0, 20)
+	eventually(t, "it is ready again", func() bool { ready, _ := n.Ready(); return ready && n.Status().Disk == "" })
 }
 
 func TestConfigIsChecked(t *testing.T) {

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"fmt"
+
 	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/replica"
 )
@@ -27,6 +29,9 @@ type Status struct {
 	StaleEvents   uint64         `json:"stale_events"`   // own events that were never ordered
 	BadSignatures uint64         `json:"bad_signatures"` // events refused for their signature
 	Dropped       uint64         `json:"dropped"`        // events that the driver refused or forgot at a limit
+	Disputes      uint64         `json:"disputes"`       // votes on the state by which members disagreed
+	Disk          string         `json:"disk"`           // why nothing can be written; empty: it can
+	Catchup       int            `json:"catchup"`        // per cent of a checkpoint that is being fetched, 100 without one
 	Machine       replica.Counts `json:"machine"`
 }
 
@@ -45,6 +50,13 @@ func (n *Node) Status() Status {
 		Machine:       *n.counts.Load(),
 	}
 	s.PoolCount, s.PoolBytes = n.pool.Load()
+	if reason := n.disk.Load(); reason != nil {
+		s.Disk = *reason
+	}
+	s.Disputes, s.Catchup = n.disputes.Load(), 100
+	if p := n.fetched.Load(); p != nil {
+		s.Catchup = p.percent()
+	}
 	if p := n.picture.Load(); p != nil {
 		s.State, s.Round, s.Dropped = stateName(p.State), p.Pending, p.Dropped
 		s.Own, s.Unordered, s.Waiting, s.Missing = p.Own, p.Unordered, p.Waiting, p.Missing
@@ -56,7 +68,7 @@ func (n *Node) Status() Status {
 // is up and connected, and the node may create events.
 func (n *Node) Quorum() bool {
 	p := n.picture.Load()
-	return p != nil && p.Err == nil && p.State != driver.Observing && p.State != driver.Lost &&
+	return p != nil && p.Err == nil && n.disk.Load() == nil && p.State != driver.Observing && p.State != driver.Lost &&
 		int(n.connected.Load())+1 >= n.quorum
 }
 
@@ -71,9 +83,15 @@ func (n *Node) Stalled() bool {
 // Ready reports whether the node serves clients in full, and if not, why not.
 func (n *Node) Ready() (ready bool, reason string) {
 	p := n.picture.Load()
-	switch {
+	switch disk, fetched := n.disk.Load(), n.fetched.Load(); {
+	case p == nil && n.replayed.Load() > 0:
+		return false, fmt.Sprintf("replaying the log, at index %d", n.replayed.Load())
 	case p == nil:
 		return false, "starting"
+	case disk != nil:
+		return false, "disk: " + *disk
+	case fetched != nil:
+		return false, fmt.Sprintf("catching up, %d %%", fetched.percent())
 	case p.Err != nil:
 		return false, "ordering has stopped: " + p.Err.Error()
 	case int(n.connected.Load())+1 < n.quorum:

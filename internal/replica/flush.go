@@ -175,6 +175,13 @@ func appendElement(dst []byte, r record) []byte {
 	return r.appendValue(dst)
 }
 
+// Seed returns what stands for a record in the hash of a state.
+func Seed(key, value []byte) lthash.Seed {
+	element := make([]byte, 0, binary.MaxVarintLen64+len(key)+len(value))
+	element = append(binary.AppendUvarint(element, uint64(len(key))), key...)
+	return lthash.SeedOf(append(element, value...))
+}
+
 // compare orders changes by their keys. If one record is gone and another has come in its place, that comes last.
 func (c change) compare(other change) int {
 	return cmp.Or(bytes.Compare(c.key, other.key), one(other.gone)-one(c.gone))

@@ -86,6 +86,9 @@ func (m *Machine) count(o Outcome) {
 	}
 }
 
+// Connections returns how many connections of the member there are.
+func (m *Machine) Connections(member int) int { return len(m.nodes[member].connections) }
+
 // Counts returns what the machine has counted.
 func (m *Machine) Counts() Counts {
 	c := m.counts

@@ -1,0 +1,266 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/foxmq/foxmq/internal/node"
+	"github.com/foxmq/foxmq/internal/replica"
+	"github.com/foxmq/foxmq/internal/store"
+)
+
+// durable is a cluster whose nodes have disks. One that is stopped can start again.
+type durable struct {
+	*cluster
+	dir     string
+	configs []node.Config
+	stores  []*store.Store
+	keep    int64 // bytes of old segments; 0: the default, negative: none
+}
+
+func newDurable(t testing.TB, n int) *durable {
+	t.Helper()
+	d := &durable{dir: t.TempDir(), stores: make([]*store.Store, n)}
+	d.cluster = newCluster(t, n, func(_ int, cfg *node.Config) { d.configs = append(d.configs, *cfg) })
+	t.Cleanup(func() {
+		for i := range d.stores {
+			d.halt(i)
+		}
+	})
+	return d
+}
+
+func (d *durable) path(i int) string { return filepath.Join(d.dir, fmt.Sprint(i)) }
+
+// boot starts members from what their disks hold.
+func (d *durable) boot(members ...int) {
+	d.t.Helper()
+	for _, i := range members {
+		s, err := store.Open(store.Config{Dir: d.path(i), KeepBytes: d.keep})
+		if err != nil {
+			d.t.Fatalf("node %d: %v", i, err)
+		}
+		cfg := d.configs[i]
+		cfg.Disk = s
+		m := d.members[i]
+		if m.node, err = node.New(cfg); err != nil {
+			d.t.Fatal(err)
+		}
+		m.seen = newRecord()
+		d.stores[i] = s
+		d.start(i)
+	}
+}
+
+// halt stops a member as a kill would: nothing is written at the end. It returns the error with which the node ended.
+func (d *durable) halt(i int) error {
+	if d.stores[i] == nil {
+		return nil
+	}
+	err := d.end(i)
+	if err := d.stores[i].Close(); err != nil {
+		d.t.Errorf("close the disk of node %d: %v", i, err)
+	}
+	d.stores[i] = nil
+	return err
+}
+
+// end stops a member and cuts it off.
+func (d *durable) end(i int) error {
+	m := d.members[i]
+	if m.stop == nil {
+		return nil
+	}
+	for j := range d.members {
+		if j != i && d.members[j].stop != nil {
+			d.disconnect(i, j)
+		}
+	}
+	err := m.stop()
+	m.stop = nil
+	return err
+}
+
+// load submits that many messages, some of them retained, at each of the members at once.
+func (d *durable) load(from, count int, members ...int) {
+	d.t.Helper()
+	var all sync.WaitGroup
+	for _, i := range members {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			connection := uint64(from + 1)
+			commands := []replica.Command{&replica.Connect{Connection: connection, ClientID: fmt.Sprintf("c%d", i), Expiry: 3600}}
+			for k := range count {
+				commands = append(commands, &replica.Publish{Connection: connection, Message: replica.Message{
+					Topic: fmt.Sprintf("%d/%d", i, k%50), Payload: fmt.Append(nil, from+k), Retain: k%3 == 0,
+				}})
+			}
+			for _, cmd := range commands {
+				if err := d.members[i].node.Submit(ctx, cmd, replica.Token{}); err != nil {
+					d.t.Errorf("submit at node %d: %v", i, err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	for _, i := range members {
+		eventually(d.t, "all is applied", func() bool { return d.members[i].node.Status().PoolCount == 0 })
+	}
+}
+
+// agree waits until the members have come to the same mark, at an index or beyond, and have the same retained messages.
+func (d *durable) agree(index uint64, members ...int) node.Mark {
+	d.t.Helper()
+	mark := func(i int) node.Mark { return d.members[i].node.Status().Stream }
+	for _, i := range members {
+		eventually(d.t, fmt.Sprintf("node %d comes to the mark of node %d", i, members[0]), func() bool {
+			return mark(i).Index >= index && mark(i) == mark(members[0])
+		})
+	}
+	for _, i := range members[1:] {
+		if a, b := d.retained(members[0]), d.retained(i); a != b {
+			d.t.Errorf("nodes %d and %d retain\n%s\n%s", members[0], i, a, b)
+		}
+	}
+	return mark(members[0])
+}
+
+func (d *durable) retained(i int) (text string) {
+	d.t.Helper()
+	err := d.members[i].node.Do(func(m *replica.Machine) {
+		m.Retained("#", "", func(r replica.Retained) bool {
+			text += fmt.Sprintf("%s=%s@%d ", r.Message.Topic, r.Message.Payload, r.Index)
+			return true
+		})
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return text
+}
+
+// awaitCheckpoint waits until a checkpoint is on the member's disk.
+func (d *durable) awaitCheckpoint(i int) {
+	d.t.Helper()
+	eventually(d.t, "a checkpoint", func() bool {
+		d.load(1<<20+int(d.members[i].node.Status().Index), 20, i)
+		return d.stores[i].Stats().Checkpoints > 0
+	})
+}
+
+// TestAllRestart: after all have stopped at once, they go on where they were.
+func TestAllRestart(t *testing.T) {
+	d := newDurable(t, 4)
+	d.boot(0, 1, 2, 3)
+	for round := range 3 {
+		d.load(1000*round, 300, 0, 1, 2, 3)
+		before := d.agree(0, 0, 1, 2, 3)
+		for i := range 4 {
+			if err := d.halt(i); err != nil {
+				t.Fatalf("node %d: %v", i, err)
+			}
+		}
+		d.boot(0, 1, 2, 3)
+		if after := d.agree(before.Index, 0, 1, 2, 3); after.Index == before.Index && after != before {
+			t.Fatalf("at index %d the hash is %s, it was %s", after.Index, after.Hash, before.Hash)
+		}
+	}
+}
+
+// TestOneRestartsAlone: a node without peers that restarts finds all that it had.
+func TestOneRestartsAlone(t *testing.T) {
+	d := newDurable(t, 1)
+	d.boot(0)
+	d.load(0, 500, 0)
+	d.awaitCheckpoint(0)
+	d.load(1000, 100, 0)
+	before, retained := d.agree(0, 0), d.retained(0)
+	if err := d.halt(0); err != nil {
+		t.Fatal(err)
+	}
+	d.boot(0)
+	eventually(t, "it is active", func() bool { return d.members[0].node.Status().State == "active" })
+	if d.retained(0) != retained || d.agree(before.Index, 0).Index < before.Index {
+		t.Errorf("it retains %s, it was %s", d.retained(0), retained)
+	}
+	d.load(5000, 100, 0)
+}
+
+// TestWipedNodeFetches: a node whose disk was lost fetches a checkpoint from the others, who do not hold the events from
+// the beginning any more, and takes part again.
+func TestWipedNodeFetches(t *testing.T) {
+	d := newDurable(t, 4)
+	d.keep = -1
+	d.boot(0, 1, 2, 3)
+	d.load(0, 300, 0, 1, 2, 3)
+	for i := range 4 {
+		d.awaitCheckpoint(i)
+	}
+	d.agree(0, 0, 1, 2, 3)
+	for i := range 4 {
+		if err := d.halt(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir, err := store.SetAside(d.path(3), "wiped")
+	if err != nil || dir == d.path(3) {
+		t.Fatal(dir, err)
+	}
+	d.boot(0, 1, 2, 3) // restarted from their checkpoints, 0 to 2 have no older events
+	d.load(10_000, 50, 0, 1, 2)
+	eventually(t, "the wiped node has installed a checkpoint", func() bool { return d.members[3].ended() })
+	if err := d.halt(3); !errors.Is(err, node.ErrInstalled) {
+		t.Fatalf("it ended with %v", err)
+	}
+	d.boot(3)
+	mark := d.agree(0, 0, 1, 2, 3)
+	d.load(20_000, 50, 0, 1, 2, 3)
+	d.agree(mark.Index+200, 0, 1, 2, 3)
+}
+
+// TestOneStateGoesWrong: a node in whose memory a byte has turned says something else than the others as soon as that
+// has an effect. It is fenced, and comes back with the cluster's state; the others are not disturbed.
+func TestOneStateGoesWrong(t *testing.T) {
+	d := newDurable(t, 4)
+	d.keep = -1
+	d.boot(0, 1, 2, 3)
+	d.load(0, 300, 0, 1, 2, 3)
+	err := d.members[2].node.Do(func(m *replica.Machine) {
+		m.Retained("0/0", "", func(r replica.Retained) bool { r.Message.Payload[0] ^= 1; return true })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	subscribe := &replica.Subscribe{Connection: 1, Subscriptions: []replica.Subscription{{Filter: "0/#", QoS: 1}}}
+	if err := d.members[0].node.TrySubmit(subscribe, replica.Token{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the node is fenced", func() bool {
+		d.load(10_000+int(d.members[0].node.Status().Index), 20, 0, 1, 3)
+		return d.members[2].ended()
+	})
+	if err := d.halt(2); !errors.Is(err, node.ErrDiverged) {
+		t.Fatalf("it ended with %v", err)
+	}
+	if _, err := store.SetAside(d.path(2), "diverged"); err != nil {
+		t.Fatal(err)
+	}
+	d.boot(2)
+	eventually(t, "it has everything, or a checkpoint", func() bool {
+		return d.members[2].ended() || d.members[2].node.Status().Stream == d.members[0].node.Status().Stream
+	})
+	if d.members[2].ended() {
+		if err := d.halt(2); !errors.Is(err, node.ErrInstalled) {
+			t.Fatalf("it ended with %v", err)
+		}
+		d.boot(2)
+	}
+	d.load(1<<30, 50, 0, 1, 2, 3)
+	d.agree(0, 0, 1, 2, 3)
+}

@@ -1,0 +1,124 @@
+package node
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/foxmq/foxmq/internal/event"
+)
+
+// What a node that is lost asks a peer for, and the answer; docs/wire.md describes them.
+
+// errAnswer says that an answer, or a question, is malformed.
+var errAnswer = errors.New("malformed")
+
+// fetchVersion is the first byte of a request.
+const fetchVersion = 1
+
+// fetchRequest asks for an offer of a checkpoint, or for the records of the one that was offered.
+type fetchRequest struct {
+	digest [sha256.Size]byte // of the position that was offered; zero: an offer is asked for
+	after  []byte            // only the records behind that key; empty: all
+}
+
+func (r *fetchRequest) append(dst []byte) []byte {
+	dst = append(dst, fetchVersion)
+	dst = append(dst, r.digest[:]...)
+	return append(dst, r.after...)
+}
+
+func decodeFetchRequest(b []byte) (*fetchRequest, error) {
+	if len(b) < 1+sha256.Size || b[0] != fetchVersion {
+		return nil, errAnswer
+	}
+	r := &fetchRequest{after: b[1+sha256.Size:]}
+	copy(r.digest[:], b[1:])
+	return r, nil
+}
+
+// offer says what checkpoint a peer has.
+type offer struct {
+	meta    []byte
+	state   [sha256.Size]byte // the machine's hash
+	records uint64            // how many there are in all
+	votes   []event.Vote      // the certificate
+	base    []byte
+}
+
+// Bounds on the parts of an answer, in bytes.
+const (
+	maxMeta   = 64 << 10
+	maxVotes  = 256 << 10
+	maxBase   = 1 << 30
+	maxRecord = 64 << 20 // of a key or a value
+)
+
+func (o *offer) append(dst []byte) []byte {
+	dst = appendBlock(dst, o.meta)
+	dst = append(dst, o.state[:]...)
+	dst = binary.AppendUvarint(dst, o.records)
+	dst = appendBlock(dst, (&event.Message{Votes: o.votes}).Append(nil))
+	return appendBlock(dst, o.base)
+}
+
+func appendBlock(dst, b []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
+}
+
+func readOffer(r *bufio.Reader, domain event.Domain) (*offer, error) {
+	o := &offer{}
+	var err error
+	if o.meta, err = readBlock(r, maxMeta); err != nil {
+		return nil, fmt.Errorf("description: %w", err)
+	}
+	if _, err := io.ReadFull(r, o.state[:]); err != nil {
+		return nil, fmt.Errorf("state's hash: %w", err)
+	}
+	if o.records, err = binary.ReadUvarint(r); err != nil {
+		return nil, fmt.Errorf("number of records: %w", err)
+	}
+	votes, err := readBlock(r, maxVotes)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	m, err := event.DecodeMessage(votes, domain)
+	if err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	o.votes = m.Votes
+	if o.base, err = readBlock(r, maxBase); err != nil {
+		return nil, fmt.Errorf("consensus snapshot: %w", err)
+	}
+	return o, nil
+}
+
+// trusted is how much is set aside on a mere claim of a length, in bytes.
+const trusted = 1 << 20
+
+// readBlock reads a length and that many bytes.
+func readBlock(r *bufio.Reader, limit int) ([]byte, error) {
+	length, err := binary.ReadUvarint(r)
+	if err != nil {
+		return nil, err
+	}
+	if length > uint64(limit) {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d allowed", errAnswer, length, limit)
+	}
+	b := make([]byte, min(int(length), trusted))
+	for have := 0; ; {
+		n, err := io.ReadFull(r, b[have:])
+		if err != nil {
+			return nil, err
+		}
+		if have += n; have == int(length) {
+			return b, nil
+		}
+		grown := make([]byte, min(int(length), 2*have))
+		copy(grown, b)
+		b = grown
+	}
+}
