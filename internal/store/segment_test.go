@@ -89,7 +89,7 @@ func TestDamage(t *testing.T) {
 					t.Fatalf("byte %d of segment %d: %v", at, number, err)
 				}
 				expectAside(t, cfg, number, damaged)
-				l, cut, err = openLog(cfg, 0)
+				l, _, err = openLog(cfg, 0)
 			} else if number == 1 {
 				t.Fatalf("byte %d: segments behind it are there, and no word of it: %v", at, err)
 			} else if cut.CutBytes == 0 {
