@@ -21,6 +21,7 @@ import (
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/store"
 	"github.com/foxmq/foxmq/internal/users"
+	"github.com/foxmq/foxmq/internal/websocket"
 )
 
 // drainWithin is how long a node that stops waits for the ends of its clients' connections to be ordered, so that
@@ -37,8 +38,10 @@ type daemon struct {
 	broker *broker.Broker
 	admin  *admin.Server
 	store  *store.Store
-	mqtt   net.Listener
 	self   int // this node's number in the address book
+
+	listeners  []net.Listener      // for MQTT clients
+	websockets *websocket.Listener // one of these; nil: off
 }
 
 // serve runs a node until ctx ends or one of its parts fails. A node that has fetched a checkpoint starts again from its
@@ -148,19 +151,48 @@ func (d *daemon) assemble(id *identity) error {
 }
 
 // listen opens the listeners, so that an address in use is an error before anything runs.
-func (d *daemon) listen() (err error) {
-	if d.mqtt, err = net.Listen("tcp", d.cfg.MQTTAddr); err != nil {
-		return fmt.Errorf("listen for MQTT clients: %w", err)
+func (d *daemon) listen() error {
+	err := d.listenForClients()
+	if err == nil {
+		d.admin, err = admin.Listen(admin.Config{
+			Addr: d.cfg.AdminAddr, Node: d.node, Logger: d.log.Named("admin"),
+			Status: func() any { return d.status() }, Metrics: newCollector(d.status),
+		})
 	}
-	d.log.Named("mqtt::broker").Info("listening for connections", zap.Stringer("listen_addr", d.mqtt.Addr()))
-	d.admin, err = admin.Listen(admin.Config{
-		Addr: d.cfg.AdminAddr, Node: d.node, Logger: d.log.Named("admin"),
-		Status: func() any { return d.status() }, Metrics: newCollector(d.status),
-	})
 	if err != nil {
-		_ = d.mqtt.Close()
+		for _, l := range d.listeners {
+			_ = l.Close()
+		}
 	}
 	return err
+}
+
+// listenForClients opens the listeners that the broker serves.
+func (d *daemon) listenForClients() error {
+	l, err := d.listenTCP("MQTT clients", "mqtt::broker", d.cfg.MQTTAddr)
+	if err != nil {
+		return err
+	}
+	d.listeners = append(d.listeners, l)
+	if !d.cfg.WebSockets {
+		return nil
+	}
+	if l, err = d.listenTCP("WebSockets", "mqtt::websocket", d.cfg.WebSocketsAddr); err != nil {
+		return err
+	}
+	d.websockets = websocket.New(l, websocket.Config{HandshakeTimeout: d.cfg.ConnectTimeout})
+	d.listeners = append(d.listeners, d.websockets)
+	return nil
+}
+
+// listenTCP opens a listener and says so in the log under that name.
+func (d *daemon) listenTCP(what, name, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for %s: %w", what, err)
+	}
+	d.log.Named(name).Info("listening for connections", zap.Stringer("listen_addr", l.Addr()))
+	return l, nil
 }
 
 // run runs the parts and stops them in order: the broker first, which tells its clients; then, when the ends of their
@@ -180,9 +212,12 @@ func (d *daemon) run(ctx context.Context) error {
 		group.Go(func() error { return d.gossip.Run(core) })
 	}
 	group.Go(func() error { return d.admin.Run(core) })
+	if d.websockets != nil {
+		group.Go(func() error { return d.websockets.Run(core) })
+	}
 	group.Go(func() error {
 		defer stopCore()
-		err := d.broker.Run(front, d.mqtt)
+		err := d.broker.Run(front, d.listeners...)
 		d.drain(core)
 		return err
 	})

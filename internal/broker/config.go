@@ -111,20 +111,20 @@ func (c *Config) validate() error {
 	}
 	for _, f := range []struct {
 		name  string
-		value int
-		most  int
+		value int64
+		most  int64
 	}{
-		{"connect timeout", int(c.ConnectTimeout), math.MaxInt},
-		{"maximum session expiry", int(c.MaxSessionExpiry/time.Second) + 1, math.MaxUint32 + 1},
-		{"write timeout", int(c.WriteTimeout), math.MaxInt},
-		{"maximum connections", c.MaxConnections, math.MaxInt},
-		{"maximum packet size", c.MaxPacketSize, 1 << 28},
-		{"receive maximum", c.ReceiveMaximum, math.MaxUint16},
-		{"send maximum", c.SendMaximum, math.MaxUint16},
-		{"topic alias maximum", c.TopicAliasMaximum, math.MaxUint16},
-		{"maximum subscriptions", c.MaxSubscriptions, math.MaxInt},
-		{"maximum queue messages", c.MaxQueueMessages, math.MaxInt},
-		{"maximum queue bytes", c.MaxQueueBytes, math.MaxInt},
+		{"connect timeout", int64(c.ConnectTimeout), math.MaxInt64},
+		{"maximum session expiry", int64(c.MaxSessionExpiry/time.Second) + 1, math.MaxUint32 + 1},
+		{"write timeout", int64(c.WriteTimeout), math.MaxInt64},
+		{"maximum connections", int64(c.MaxConnections), math.MaxInt},
+		{"maximum packet size", int64(c.MaxPacketSize), 1 << 28},
+		{"receive maximum", int64(c.ReceiveMaximum), math.MaxUint16},
+		{"send maximum", int64(c.SendMaximum), math.MaxUint16},
+		{"topic alias maximum", int64(c.TopicAliasMaximum), math.MaxUint16},
+		{"maximum subscriptions", int64(c.MaxSubscriptions), math.MaxInt},
+		{"maximum queue messages", int64(c.MaxQueueMessages), math.MaxInt},
+		{"maximum queue bytes", int64(c.MaxQueueBytes), math.MaxInt},
 	} {
 		if f.value < 1 || f.value > f.most {
 			return fmt.Errorf("broker: %s %d is not between 1 and %d", f.name, f.value, f.most)

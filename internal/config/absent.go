@@ -22,8 +22,6 @@ var absent = []struct {
 	{"tls-cert-file", "", "", "PEM `file` with the certificate (default: self-signed)"},
 	{"tls-key-file", "", "", "PEM `file` with the certificate's key (default: the node's key)"},
 	{"server-name", "foxmq.local", "", "`name` in the self-signed certificate"},
-	{"websockets", "false", "", "listen for MQTT over WebSocket"},
-	{"websockets-addr", "0.0.0.0:8080", "", "`host:port` for MQTT over WebSocket"},
 }
 
 func bindAbsent(fs *pflag.FlagSet) {

@@ -4,6 +4,7 @@ package config
 
 import (
 	"errors"
+	"math"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -19,6 +20,9 @@ const (
 	PermissionsFile = "permissions.toml"
 )
 
+// mostBytes is the largest size that may be set: 1 TiB, or what a small machine can count.
+const mostBytes = min(1<<40, math.MaxInt)
+
 // Config is the settings of one node. Default returns the defaults; Bind and Merge fill the rest.
 type Config struct {
 	Dir string // the configuration directory
@@ -26,9 +30,11 @@ type Config struct {
 	SecretKeyFile string // PEM file with this node's key; empty: see cmd/foxmq
 	SecretKey     string // hex DER of this node's key; at most one of the two is set
 
-	MQTTAddr    string // TCP, MQTT clients
-	ClusterAddr string // UDP, the other nodes
-	AdminAddr   string // TCP, HTTP
+	MQTTAddr       string // TCP, MQTT clients
+	ClusterAddr    string // UDP, the other nodes
+	AdminAddr      string // TCP, HTTP
+	WebSockets     bool   // whether MQTT clients may come through WebSockets too
+	WebSocketsAddr string // TCP, for these
 
 	MaxKeepAlive        uint16 // seconds; the longest keep alive, and that of clients that ask for none; 0: no cap
 	AllowAnonymousLogin bool   // also allowed if users.toml says so
@@ -60,6 +66,7 @@ func Default() Config {
 		MQTTAddr:          "0.0.0.0:1883",
 		ClusterAddr:       "0.0.0.0:19793",
 		AdminAddr:         "127.0.0.1:9883",
+		WebSocketsAddr:    "0.0.0.0:8080",
 		MaxKeepAlive:      3600,
 		LogFormat:         "full",
 		ConnectTimeout:    10 * time.Second,
@@ -87,6 +94,8 @@ func (c *Config) Bind(fs *pflag.FlagSet) {
 	fs.VarP(addr(&c.ClusterAddr), "cluster-addr", "C",
 		"`host:port` for the other nodes (UDP); need not be the address book's")
 	fs.Var(addr(&c.AdminAddr), "admin-addr", "`host:port` for health and readiness (HTTP)")
+	fs.BoolVar(&c.WebSockets, "websockets", c.WebSockets, "listen for MQTT over WebSocket")
+	fs.Var(addr(&c.WebSocketsAddr), "websockets-addr", "`host:port` for MQTT over WebSocket (TCP); any path")
 	fs.Var(number(&c.MaxKeepAlive, 0, 65535), "max-keep-alive",
 		"longest keep alive in `seconds`, also for clients that ask for none; 0: no cap")
 	fs.BoolVar(&c.AllowAnonymousLogin, "allow-anonymous-login", c.AllowAnonymousLogin,
@@ -117,9 +126,9 @@ func (c *Config) bindLimits(fs *pflag.FlagSet) {
 		"unacknowledged publishes of one client (Receive Maximum): a `number`")
 	fs.Var(number(&c.MaxQueuedMessages, 1, 1<<30), "max-queued-messages",
 		"messages that wait for one client to read them: a `number`")
-	fs.Var(size(&c.MaxQueuedBytes, 1<<10, 1<<40), "max-queued-bytes",
+	fs.Var(size(&c.MaxQueuedBytes, 1<<10, mostBytes), "max-queued-bytes",
 		"the same in `bytes`; a full queue drops QoS 0 and ends the connection at QoS 1 and 2")
-	fs.Var(size(&c.MaxPendingBytes, 1<<10, 1<<40), "max-pending-bytes",
+	fs.Var(size(&c.MaxPendingBytes, 1<<10, mostBytes), "max-pending-bytes",
 		"`bytes` of messages that wait to be ordered, each counting 256 more; clients are made to wait at this limit")
 }
 

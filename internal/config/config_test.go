@@ -58,16 +58,19 @@ func TestFlagThenEnvironmentThenFile(t *testing.T) {
 func TestEverySettingFromEverySource(t *testing.T) {
 	want := Config{
 		Dir: "foxmq.d", SecretKeyFile: "", SecretKey: "00ff", MQTTAddr: ":1", ClusterAddr: "[::1]:2", AdminAddr: "h:3",
+		WebSockets: true, WebSocketsAddr: "[::]:4",
 		MaxKeepAlive: 60, AllowAnonymousLogin: true, SilentConnectErrors: true, LogFormat: "json", DataDir: "d", Durability: "sync",
 		ConnectTimeout: 90 * time.Second, MaxSessionExpiry: 2 * day, StallDispatch: "local", SysInterval: 5 * time.Second,
 		MaxPacketSize: 64 << 10, MaxInflight: 7,
-		MaxQueuedMessages: 8, MaxQueuedBytes: 1 << 20, MaxPendingBytes: 2 << 30,
+		MaxQueuedMessages: 8, MaxQueuedBytes: 1 << 20, MaxPendingBytes: 1 << 30,
 	}
 	settings := [][2]string{
 		{"secret-key", "00ff"},
 		{"mqtt-addr", ":1"},
 		{"cluster-addr", "[::1]:2"},
 		{"admin-addr", "h:3"},
+		{"websockets", "true"},
+		{"websockets-addr", "[::]:4"},
 		{"max-keep-alive", "60"},
 		{"allow-anonymous-login", "true"},
 		{"silent-connect-errors", "true"},
@@ -82,7 +85,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		{"max-inflight", "7"},
 		{"max-queued-messages", "8"},
 		{"max-queued-bytes", "1048576"},
-		{"max-pending-bytes", "2GiB"},
+		{"max-pending-bytes", "1GiB"},
 	}
 	sources := map[string]source{"flags": {}, "environment": {env: map[string]string{}}, "file": {}}
 	for _, s := range settings {
@@ -166,8 +169,7 @@ func TestNoErrorRepeatsTheKey(t *testing.T) {
 
 func TestWhatIsNotThereYetSaysSo(t *testing.T) {
 	for _, arg := range []string{
-		"--mqtts", "--mqtts-addr=:1", "--tls-cert-file=f", "--tls-key-file=f", "--server-name=n", "--websockets",
-		"--websockets-addr=:1",
+		"--mqtts", "--mqtts-addr=:1", "--tls-cert-file=f", "--tls-key-file=f", "--server-name=n",
 	} {
 		name, _, _ := strings.Cut(arg, "=")
 		_, err := load(t, source{args: []string{arg}})

@@ -88,19 +88,19 @@ var units = []struct {
 func size(p *int, least, most int) pflag.Value {
 	parse := func(s string) (int, error) {
 		n, err := parseSize(s)
-		if err != nil || n < least || n > most {
+		if err != nil || n < int64(least) || n > int64(most) {
 			return 0, fmt.Errorf("want a size from %s to %s, such as 65536 or 64KiB", formatSize(least), formatSize(most))
 		}
-		return n, nil
+		return int(n), nil
 	}
 	return &value[int]{p, parse, formatSize, "bytes"}
 }
 
-func parseSize(s string) (int, error) {
-	unit := 1
+func parseSize(s string) (int64, error) {
+	unit := int64(1)
 	for _, u := range units {
 		if digits, ok := strings.CutSuffix(s, u.name); ok {
-			s, unit = strings.TrimSpace(digits), u.bytes
+			s, unit = strings.TrimSpace(digits), int64(u.bytes)
 			break
 		}
 	}
@@ -108,7 +108,7 @@ func parseSize(s string) (int, error) {
 	if unit == 1 {
 		n, err = strconv.ParseInt(s, 10, 64)
 	}
-	return int(n) * unit, err
+	return n * unit, err
 }
 
 func formatSize(n int) string {

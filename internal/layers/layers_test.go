@@ -39,6 +39,7 @@ var rooms = []struct {
 	{"internal/session", []string{"internal/mqtt"}},
 	// L2: what touches disk and wire.
 	{"internal/gossip", []string{"internal/event", "internal/addressbook", "internal/tlsutil"}},
+	{"internal/websocket", nil},
 	{"internal/client", []string{"internal/mqtt"}},
 	{"internal/store/vfs", nil},
 	{"internal/store/faultfs", []string{"internal/store/vfs"}},
@@ -62,7 +63,7 @@ var rooms = []struct {
 	{"cmd/foxmq", []string{
 		"internal/addressbook", "internal/admin", "internal/bench", "internal/broker", "internal/config", "internal/event",
 		"internal/gossip", "internal/logging", "internal/mqtt", "internal/node", "internal/replica", "internal/store",
-		"internal/tlsutil", "internal/users",
+		"internal/tlsutil", "internal/users", "internal/websocket",
 	}},
 }
 

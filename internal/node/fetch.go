@@ -178,10 +178,10 @@ func (n *Node) receive(ctx context.Context, peer int, i *store.Import, records u
 }
 
 // maxRecords bounds a state that is fetched, in bytes. The limits of the machine do not let it come near.
-const maxRecords = 16 << 30
+const maxRecords int64 = 16 << 30
 
 func receiveRecords(in *bufio.Reader, i *store.Import, progress *fetchProgress) error {
-	for bytes := 0; bytes < maxRecords; progress.done.Add(1) {
+	for bytes := int64(0); bytes < maxRecords; progress.done.Add(1) {
 		key, err := readBlock(in, maxRecord)
 		if err != nil || len(key) == 0 {
 			return err
@@ -193,7 +193,7 @@ func receiveRecords(in *bufio.Reader, i *store.Import, progress *fetchProgress) 
 		if err := i.Add(key, value); err != nil {
 			return err
 		}
-		bytes += len(key) + len(value)
+		bytes += int64(len(key) + len(value))
 	}
 	return fmt.Errorf("%w: more than %d bytes", errAnswer, maxRecords)
 }

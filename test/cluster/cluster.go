@@ -24,8 +24,9 @@ const Patience = 60 * time.Second
 
 // Node is one foxmq process.
 type Node struct {
-	MQTT  string // address of the MQTT listener
-	Admin string // address of the admin listener
+	MQTT       string // address of the MQTT listener
+	WebSockets string // address of the listener for MQTT over WebSocket
+	Admin      string // address of the admin listener
 
 	args []string
 	log  string // file with the process's output
@@ -141,16 +142,17 @@ func (c *Cluster) makeDir() {
 // startAll starts a node on each of the UDP ports and waits until all are ready.
 func (c *Cluster) startAll(udp []int) {
 	c.t.Helper()
-	tcp := freePorts(c.t, 2*len(udp), "tcp")
+	tcp := freePorts(c.t, 3*len(udp), "tcp")
 	c.t.Cleanup(c.stop)
 	for i := range udp {
-		node := &Node{MQTT: loopback(tcp[2*i]), Admin: loopback(tcp[2*i+1])}
+		node := &Node{MQTT: loopback(tcp[3*i]), WebSockets: loopback(tcp[3*i+1]), Admin: loopback(tcp[3*i+2])}
 		node.log = filepath.Join(c.dir, fmt.Sprintf("node%d.log", i))
 		node.args = append([]string{
 			"run", c.dir,
 			"--secret-key-file", filepath.Join(c.dir, fmt.Sprintf("key_%d.pem", i)),
 			"--data-dir", c.DataDir(i),
-			"--mqtt-addr", node.MQTT, "--admin-addr", node.Admin, "--cluster-addr", loopback(udp[i]),
+			"--mqtt-addr", node.MQTT, "--websockets", "--websockets-addr", node.WebSockets,
+			"--admin-addr", node.Admin, "--cluster-addr", loopback(udp[i]),
 			"--allow-anonymous-login", "--log", "compact",
 		}, c.config.Flags...)
 		c.start(node)

@@ -62,6 +62,7 @@ var chapters = []struct {
 	{"expiry", "", expiryScripts},
 	{"will delay", "", delayScripts},
 	{"shared", "", sharedScripts},
+	{"websocket", "", webSocketScripts},
 }
 
 // stages are the three ways in which scripts play: on so many nodes, the n-th connection of a script on which node.

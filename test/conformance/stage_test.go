@@ -52,6 +52,11 @@ func (s *stage) dialAt(node int, v mqtt.Version, limit int) *peer {
 	if err != nil {
 		s.Fatal(err)
 	}
+	return s.over(conn, node, v, limit)
+}
+
+// over makes a peer of a connection to a node.
+func (s *stage) over(conn net.Conn, node int, v mqtt.Version, limit int) *peer {
 	p := newPeer(s, conn, v, limit)
 	p.node = node
 	s.peers = append(s.peers, p)
