@@ -19,8 +19,7 @@ type Import struct {
 	dir      string
 	identity []byte
 	state    *state
-	last     []byte   // stored key of the last record that was added, nil: none
-	lastKey  []byte   // and the key itself
+	lastKey  []byte   // of the last record that was added, nil: none
 	records  uint64   // in the file
 	batch    []change // added and not yet in the file
 	size     int      // bytes of batch

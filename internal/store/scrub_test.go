@@ -109,3 +109,84 @@ func mustOpenOrSay(t *testing.T, dir string, want map[string][]byte) {
 		t.Errorf("%d records, error %v", n, err)
 	}
 }
+
+func TestScrubReadsTheLog(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	put(t, s, "in an old segment")
+	checkpoint(t, s, "the base", "meta", nil)
+	put(t, s, "behind the checkpoint")
+	if _, err := s.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, "in the last segment")
+	if report, err := s.Scrub(context.Background(), 0); err != nil || report.Err != nil {
+		t.Fatalf("Scrub says %v, %v", report.Err, err)
+	}
+	for file, text := range map[string]string{
+		segmentName(1): "in an old segment", segmentName(2): "behind the checkpoint", baseName(2): "the base",
+	} {
+		path := filepath.Join(dir, nameLog, file)
+		good, _ := os.ReadFile(path)
+		flip(t, path, text)
+		report, err := s.Scrub(context.Background(), 0)
+		var corrupt *CorruptError
+		if err != nil || !errors.As(report.Err, &corrupt) || corrupt.Path != path {
+			t.Errorf("%s: Scrub says %v, %v", file, report.Err, err)
+		}
+		os.WriteFile(path, good, 0o600)
+	}
+}
+
+func TestScrubStopsWithItsContext(t *testing.T) {
+	s := open(t, t.TempDir())
+	checkpoint(t, s, "base", "meta", map[string][]byte{"key": make([]byte, 1000)})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := s.Scrub(ctx, 1); !errors.Is(err, context.Canceled) {
+		t.Fatalf("Scrub says %v", err)
+	}
+	if s.Stats().Scrubs != 0 {
+		t.Fatal("it counts")
+	}
+}
+
+func TestVerify(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	put(t, s, "one")
+	checkpoint(t, s, "the base", "meta", map[string][]byte{"key": []byte("the value"), "other": {}})
+	put(t, s, "two", "three")
+	if _, err := Verify(dir); !errors.Is(err, ErrInUse) {
+		t.Errorf("of an open directory, Verify says %v", err)
+	}
+	s.Close()
+	wantReport(t, dir, "segment 2, 2 records, corrupt [], error false, problems []")
+	flip(t, filepath.Join(dir, nameState), "the value")
+	wantReport(t, dir, `segment 2, 2 records, corrupt ["key"], error false, problems []`)
+	flip(t, filepath.Join(dir, nameLog, segmentName(2)), "two")
+	flip(t, filepath.Join(dir, nameLog, baseName(2)), "the base")
+	wantReport(t, dir, `segment 2, 2 records, corrupt ["key"], error false, problems ["00000002.base" "00000002.log"]`)
+	os.Remove(filepath.Join(dir, nameLog, baseName(2)))
+	wantReport(t, dir, `segment 2, 2 records, corrupt ["key"], error true, problems ["00000002.log"]`)
+	os.Truncate(filepath.Join(dir, nameState), 0)
+	wantReport(t, dir, `segment 0, 0 records, corrupt [], error true, problems ["00000002.log"]`)
+}
+
+func wantReport(t *testing.T, dir, want string) {
+	t.Helper()
+	r, err := Verify(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems := []string{}
+	for _, f := range r.Log {
+		if f.Problem != "" {
+			problems = append(problems, f.Name)
+		}
+	}
+	got := fmt.Sprintf("segment %d, %d records, corrupt %q, error %t, problems %q", r.Segment, r.Records, r.Corrupt, r.StateError != nil, problems)
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

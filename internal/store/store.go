@@ -163,12 +163,14 @@ func (s *Store) openLog(h header) (err error) {
 	return err
 }
 
+const whatIsMissing = "it is missing"
+
 // recoverBase returns the base of the checkpoint, which is never nil.
 func recoverBase(cfg logConfig, segment uint64) ([]byte, error) {
 	path := filepath.Join(cfg.Dir, baseName(segment))
 	base, err := readBase(cfg.FS, path, segment)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = &CorruptError{Path: path, What: "it is missing"}
+		err = &CorruptError{Path: path, What: whatIsMissing}
 	}
 	return base, err
 }

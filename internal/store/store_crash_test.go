@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -83,7 +84,7 @@ func TestInstallIsWholeAfterACrash(t *testing.T) {
 	if err := i.Install([]byte("base 9"), []byte("meta 9"), [][]byte{[]byte("own")}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Append(nil); err != ErrInstalled {
+	if err := s.Append(nil); !errors.Is(err, ErrInstalled) {
 		t.Errorf("Append after Install: %v", err)
 	}
 	i.Close()

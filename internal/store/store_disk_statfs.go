@@ -10,5 +10,5 @@ func diskFree(dir string) int64 {
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return -1
 	}
-	return int64(s.Bavail) * int64(s.Bsize)
+	return int64(s.Bavail) * int64(s.Bsize) //nolint:unconvert // the type is not the same everywhere
 }
