@@ -19,10 +19,11 @@ func (s *storm) finish() *verdict.Report {
 	h := s.history()
 	s.level()
 	h.Retained = s.retained(&h)
+	s.assertSound()
 	r := h.Judge()
 	s.t.Logf("%d messages published, %d acknowledged, %d refused; %d delivered, of these at QoS 1 %d again, at QoS 2 %d "+
-		"again after a kill, %d without DUP; refusals and farewells: %v", r.Published, r.Acknowledged, r.Refused,
-		r.Delivered, r.Repeated, r.Count(verdict.TwiceAfter), r.Count(verdict.Unmarked), s.farewells())
+		"again after a kill, %d without DUP; %d shared; refusals and farewells: %v", r.Published, r.Acknowledged, r.Refused,
+		r.Delivered, r.Repeated, r.Count(verdict.TwiceAfter), r.Count(verdict.Unmarked), r.Shared, s.farewells())
 	if len(r.Findings) > 0 {
 		s.t.Logf("findings:\n%s", strings.Join(r.Findings, "\n"))
 	}
@@ -30,6 +31,25 @@ func (s *storm) finish() *verdict.Report {
 		s.t.Errorf("faults:\n%s", strings.Join(r.Faults, "\n"))
 	}
 	return r
+}
+
+// assertSound fails if a node has broken down, or has found that it or others have another state.
+func (s *storm) assertSound() {
+	s.t.Helper()
+	for i := range s.Nodes {
+		status, err := s.Status(i)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if status.Node.Disputes > 0 {
+			s.t.Errorf("node %d counts %d votes by which the nodes' states differ", i, status.Node.Disputes)
+		}
+		for _, line := range s.Log(i) {
+			if strings.Contains(line, "panic:") || strings.Contains(line, "fatal error:") {
+				s.t.Errorf("node %d logged %q", i, line)
+			}
+		}
+	}
 }
 
 // drain lets the publishers come to an end and the subscribers receive what there is. If they do not, the judgement says
@@ -74,7 +94,18 @@ func (s *storm) received() bool {
 			return false
 		}
 	}
-	return true
+	return s.shared() >= published
+}
+
+// shared returns how many messages have come to some member of the group.
+func (s *storm) shared() int {
+	came := map[verdict.Message]bool{}
+	for _, r := range s.members {
+		for _, d := range r.History().Got {
+			came[d.Message] = true
+		}
+	}
+	return len(came)
 }
 
 func (s *storm) history() verdict.History {
@@ -84,6 +115,9 @@ func (s *storm) history() verdict.History {
 	}
 	for _, r := range s.subscribers {
 		h.Subscribers = append(h.Subscribers, r.History())
+	}
+	for _, r := range s.members {
+		h.Members = append(h.Members, r.History())
 	}
 	return h
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,9 +39,10 @@ type storm struct {
 	load   roam.Load
 
 	subscribers []*roam.Subscriber
+	members     []*roam.Subscriber // of a group
 	publishers  []*roam.Publisher
 	publishing  sync.WaitGroup // the publishers' Run
-	receiving   sync.WaitGroup // the subscribers' Run
+	receiving   sync.WaitGroup // the subscribers' and members' Run
 	hush        context.CancelFunc
 
 	killed  map[verdict.Conn]bool // processes
@@ -85,11 +87,15 @@ func (s *storm) admit() {
 		s.receiving.Wait()
 	})
 	for i := range s.config.subscribers {
-		r := roam.NewSubscriber(s.client("subscriber", i), byte(2-i%2))
-		s.subscribers = append(s.subscribers, r)
+		s.subscribers = append(s.subscribers, roam.NewSubscriber(s.client("subscriber", i), byte(2-i%2)))
+	}
+	for i := range members {
+		s.members = append(s.members, roam.NewMember(s.client("member", i)))
+	}
+	for _, r := range s.receivers() {
 		s.receiving.Go(func() { r.Run(ctx) })
 	}
-	for _, r := range s.subscribers {
+	for _, r := range s.receivers() {
 		select {
 		case <-r.Subscribed():
 		case <-time.After(cluster.Patience):
@@ -102,6 +108,12 @@ func (s *storm) admit() {
 		s.publishing.Go(func() { p.Run(ctx) })
 	}
 }
+
+// members is how many members the group has.
+const members = 3
+
+// receivers returns the subscribers and the members of the group.
+func (s *storm) receivers() []*roam.Subscriber { return slices.Concat(s.subscribers, s.members) }
 
 func (s *storm) client(kind string, i int) roam.Config {
 	version := mqtt.V5
@@ -227,7 +239,7 @@ func (s *storm) describe() {
 		sent, answered := p.Count()
 		s.note("publisher %d: %d sent, %d answered, %d connections", i, sent, answered, p.Conns())
 	}
-	for i, r := range s.subscribers {
+	for i, r := range s.receivers() {
 		all, distinct := r.Count()
 		s.note("subscriber %d: %d received, %d different, %d connections", i, all, distinct, r.Conns())
 	}
@@ -244,7 +256,7 @@ func (s *storm) farewells() map[string]int {
 	for _, p := range s.publishers {
 		add(p.Goodbyes())
 	}
-	for _, r := range s.subscribers {
+	for _, r := range s.receivers() {
 		add(r.Goodbyes())
 	}
 	return all

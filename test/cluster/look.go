@@ -27,6 +27,7 @@ type Status struct {
 		PoolCount int    `json:"pool_count"`
 		Dropped   uint64 `json:"dropped"`
 		Stale     uint64 `json:"stale_events"`
+		Disputes  uint64 `json:"disputes"`
 	} `json:"node"`
 	Broker struct {
 		QueueDropped uint64

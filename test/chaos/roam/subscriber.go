@@ -16,6 +16,7 @@ const Filter = "chaos/#"
 type Subscriber struct {
 	roamer
 	qos        byte
+	filter     string
 	held       map[uint16]bool // packet identifiers at QoS 2 that PUBREL has not released
 	subscribed bool
 	ready      chan struct{} // closed once it has subscribed
@@ -27,7 +28,16 @@ type Subscriber struct {
 
 // NewSubscriber returns a subscriber at a QoS of 1 or 2.
 func NewSubscriber(cfg Config, qos byte) *Subscriber {
-	return &Subscriber{roamer: newRoamer(cfg), qos: qos, held: map[uint16]bool{}, ready: make(chan struct{})}
+	return &Subscriber{
+		roamer: newRoamer(cfg), qos: qos, filter: Filter, held: map[uint16]bool{}, ready: make(chan struct{}),
+	}
+}
+
+// NewMember returns a subscriber at QoS 1 who shares everything with others of its kind.
+func NewMember(cfg Config) *Subscriber {
+	s := NewSubscriber(cfg, 1)
+	s.filter = "$share/group/" + Filter
+	return s
 }
 
 // Subscribed is closed once the subscription holds. What is published from then on must come.
@@ -38,7 +48,7 @@ func (s *Subscriber) Run(ctx context.Context) { s.run(ctx, s.serve) }
 
 func (s *Subscriber) serve(ctx context.Context, l *link) (done bool) {
 	if !s.subscribed {
-		wish := &mqtt.Subscribe{PacketID: 1, Subscriptions: []mqtt.Subscription{{Filter: Filter, QoS: s.qos}}}
+		wish := &mqtt.Subscribe{PacketID: 1, Subscriptions: []mqtt.Subscription{{Filter: s.filter, QoS: s.qos}}}
 		if l.send(wish) != nil {
 			return false
 		}

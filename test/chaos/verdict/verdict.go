@@ -72,6 +72,7 @@ type Subscriber struct {
 type History struct {
 	Publishers  []Publisher
 	Subscribers []Subscriber
+	Members     []Subscriber         // of a group, who share everything
 	Killed      func(Conn) bool      `json:"-"` // tells whether the process that a connection was to was killed
 	Retained    []map[string]Message // by node: what is retained on each topic; nil: nobody looked
 }
@@ -81,6 +82,7 @@ type Report struct {
 	Published, Acknowledged, Refused int
 	Delivered                        int // to all subscribers
 	Repeated                         int // of these at QoS 1
+	Shared                           int // delivered to the members of the group
 	Faults                           []string
 	Findings                         []string
 
@@ -133,6 +135,7 @@ func (h *History) Judge() *Report {
 	h.checkOrder(r, firsts)
 	h.checkSequence(r, firsts)
 	h.checkRepetitions(r)
+	h.checkGroup(r)
 	h.checkRetained(r, firsts)
 	return r
 }
@@ -155,9 +158,17 @@ func (h *History) count(r *Report) {
 	}
 	for i := range h.Subscribers {
 		r.Delivered += len(h.Subscribers[i].Got)
-		for _, c := range h.Subscribers[i].Complaints {
-			r.fault(Complaint, "%s: %s", h.Subscribers[i].Name, c)
-		}
+		r.complaints(&h.Subscribers[i])
+	}
+	for i := range h.Members {
+		r.Shared += len(h.Members[i].Got)
+		r.complaints(&h.Members[i])
+	}
+}
+
+func (r *Report) complaints(s *Subscriber) {
+	for _, c := range s.Complaints {
+		r.fault(Complaint, "%s: %s", s.Name, c)
 	}
 }
 

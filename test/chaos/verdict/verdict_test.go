@@ -27,6 +27,13 @@ func sane() *History {
 		}
 		h.Subscribers = append(h.Subscribers, s)
 	}
+	for i := range 2 { // who share
+		s := Subscriber{Name: "m", QoS: 1, Conns: []Conn{{}}}
+		for n := range messages {
+			s.Got = append(s.Got, Delivery{Message: Message{uint16(i), uint32(n)}, QoS: 1})
+		}
+		h.Members = append(h.Members, s)
+	}
 	kept := map[string]Message{"kept/p0": {0, 8}, "kept/p1": {1, 8}}
 	h.Retained = []map[string]Message{kept, kept}
 	return h
@@ -101,6 +108,11 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 			h.Subscribers[0].Got = append(h.Subscribers[0].Got, Delivery{Message: Message{2, 0}, QoS: 1})
 		}, Unknown, 1},
 		{"more than the subscription's QoS", func(h *History) { h.Subscribers[1].Got[3].QoS = 2 }, WrongQoS, 1},
+		{"a message that no member has", func(h *History) { h.Members[1].Got = h.Members[1].Got[1:] }, Lost, 1},
+		{"nobody's message at a member", func(h *History) {
+			h.Members[1].Got = append(h.Members[1].Got, Delivery{Message: Message{2, 0}, QoS: 1})
+		}, Unknown, 1},
+		{"a member's complaint", func(h *History) { h.Members[1].Complaints = []string{"session lost"} }, Complaint, 1},
 		{"a complaint", func(h *History) { h.Subscribers[1].Complaints = []string{"session lost"} }, Complaint, 1},
 		{"a node without a retained message", func(h *History) {
 			h.Retained[1] = map[string]Message{"kept/p0": {0, 8}}
@@ -160,6 +172,7 @@ func TestWhatIsNoFault(t *testing.T) {
 		plant func(*History)
 	}{
 		{"nothing", func(*History) {}},
+		{"a message at two members", func(h *History) { h.Members[1].Got = append(h.Members[1].Got, h.Members[0].Got[2]) }},
 		{"QoS 1 again with DUP", func(h *History) { h.repeat(1, Message{0, 6}, true, 0) }},
 		{"QoS 1 again, published again", func(h *History) {
 			h.Publishers[0].Sent[6].Times = 2
