@@ -69,6 +69,7 @@ func newRoot(std stdio) (root *cobra.Command, started *bool) {
 		newDev(),
 		newHealth(),
 		newStatus(),
+		newLog(),
 		newBench(),
 		newVersion(),
 	)

@@ -2,21 +2,26 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/foxmq/foxmq/internal/store"
 )
 
 // The scripts in testdata show what a person types and sees, each in an empty directory. A line that begins with $
 // is a command, and one that begins with ## a comment. Behind a command stand its output, its error output with
 // "! ", and its exit code if it is not 0. Besides foxmq there are: ls DIR, cat FILE, write FILE TEXT,
 // env NAME=VALUE, and stdin TEXT, which is for the next command. node NAME FILE starts a node whose status is that
-// file; @NAME stands for its address.
+// file; @NAME stands for its address. data DIR makes a data directory, and flip FILE TEXT damages the first such text in
+// a file.
 //
 // `go test -run TestScripts -update` writes what happens into them.
 
@@ -136,6 +141,16 @@ func (s *shell) do(command []string) string {
 		s.stdin = args[0]
 	case "node":
 		s.nodes[args[0]] = s.node(args[1])
+	case "data":
+		s.check(fillStore(args[0]))
+	case "flip":
+		data, err := os.ReadFile(args[0])
+		s.check(err)
+		before, after, found := bytes.Cut(data, []byte(args[1]))
+		if !found {
+			s.t.Fatalf("%s is not in %s", args[1], args[0])
+		}
+		s.check(os.WriteFile(args[0], slices.Concat(before, bytes.ToUpper([]byte(args[1])), after), 0o600))
 	default:
 		s.t.Fatalf("%s is no command", command[0])
 	}
@@ -159,6 +174,26 @@ func (s *shell) node(file string) string {
 	}))
 	s.t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
+}
+
+// fillStore makes a data directory with a checkpoint of two records between two segments of three.
+func fillStore(dir string) (err error) {
+	s, err := store.Open(store.Config{Dir: dir})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := s.Append([][]byte{[]byte("first"), []byte("second"), []byte("third")}); err != nil {
+		return err
+	}
+	segment, err := s.Rotate()
+	if err != nil {
+		return err
+	}
+	err = s.Commit(store.Checkpoint{
+		Segment: segment, Base: []byte("a base"), Changes: map[string][]byte{"a key": []byte("a value"), "b": []byte("another")},
+	})
+	return errors.Join(err, s.Append([][]byte{[]byte("fourth"), []byte("fifth"), []byte("sixth")}))
 }
 
 func (s *shell) check(err error) {
