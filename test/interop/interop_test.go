@@ -1,4 +1,18 @@
-// Package interop tests that clients which others wrote work unchanged against a cluster of four real processes.
+// Package interop tests that clients which others wrote work unchanged against a cluster of four real processes. What
+// is tested with which:
+//
+//	                     mosquitto  paho-python  node-mqtt  paho.golang  paho.mqtt.golang
+//	MQTT                 3.1–5      3.1.1, 5     3.1.1, 5   5            3.1.1
+//	QoS 2 both ways      yes        yes          yes        yes          yes
+//	will                 yes        yes          yes        yes          yes
+//	retained             yes        yes          yes        yes          yes
+//	shared subscription  yes        yes          yes        yes          yes
+//	lasting session      yes        yes          yes        yes          yes
+//	message expiry       yes        yes          yes        yes          MQTT 5 only
+//	alias to the server  yes        yes          yes        yes          MQTT 5 only
+//	alias to the client  asks none  asks none    yes        yes          MQTT 5 only
+//	request/response     yes        yes          yes        yes          MQTT 5 only
+//	over a WebSocket     cannot     yes          yes        not tested   yes
 package interop
 
 import (
@@ -39,7 +53,9 @@ func TestClients(t *testing.T) {
 		{"mosquitto lasting", testMosquittoLasting},
 		{"mosquitto shared", testMosquittoShared},
 		{"paho-python", testPahoPython},
+		{"paho-python over WebSocket", testPahoPythonWeb},
 		{"node-mqtt", testNodeMQTT},
+		{"node-mqtt over WebSocket", testNodeMQTTWeb},
 		{"paho.golang", testPahoGolang},
 		{"paho.golang will", testPahoGolangWill},
 		{"paho.golang expiry", testPahoGolangExpiry},
@@ -48,6 +64,8 @@ func TestClients(t *testing.T) {
 		{"paho.golang lasting", testPahoGolangLasting},
 		{"paho.golang shared", testPahoGolangShared},
 		{"paho.mqtt.golang", testPahoMQTTGolang},
+		{"paho.mqtt.golang shared", testPahoMQTTGolangShared},
+		{"paho.mqtt.golang over WebSocket", testPahoMQTTGolangWeb},
 		{"heartbeats", testHeartbeats},
 		{"bid race", testBidRace},
 	} {
@@ -172,22 +190,47 @@ func needPaho(t *testing.T) {
 }
 
 func testPahoPython(t *testing.T, c *cluster.Cluster) {
-	needPaho(t)
 	for _, script := range []string{"testdata/paho_client.py", "testdata/paho_properties.py"} {
-		out := command(t, []string{"PYTHONDONTWRITEBYTECODE=1"}, debianPython, append([]string{script}, ports(c)...)...)
-		if !strings.HasSuffix(out, "ok\n") {
-			t.Errorf("%s: got %q", script, out)
-		}
+		runPahoPython(t, script, "tcp", ports(c))
+	}
+}
+
+func testPahoPythonWeb(t *testing.T, c *cluster.Cluster) {
+	var web []string
+	for _, n := range c.Nodes {
+		web = append(web, port(n.WebSockets))
+	}
+	runPahoPython(t, "testdata/paho_client.py", "websockets", web)
+}
+
+func runPahoPython(t *testing.T, script, transport string, ports []string) {
+	t.Helper()
+	needPaho(t)
+	env := []string{"PYTHONDONTWRITEBYTECODE=1", "TRANSPORT=" + transport}
+	if out := command(t, env, debianPython, append([]string{script}, ports...)...); !strings.HasSuffix(out, "ok\n") {
+		t.Errorf("%s: got %q", script, out)
 	}
 }
 
 func testNodeMQTT(t *testing.T, c *cluster.Cluster) {
+	runNodeMQTT(t, c, func(n *cluster.Node) string { return "mqtt://" + n.MQTT })
+}
+
+func testNodeMQTTWeb(t *testing.T, c *cluster.Cluster) {
+	runNodeMQTT(t, c, func(n *cluster.Node) string { return "ws://" + n.WebSockets + "/any/path" })
+}
+
+func runNodeMQTT(t *testing.T, c *cluster.Cluster, url func(*cluster.Node) string) {
+	t.Helper()
 	const modules = "/usr/share/nodejs"
 	if _, err := os.Stat(filepath.Join(modules, "mqtt")); err != nil {
 		missing(t, "node-mqtt")
 	}
-	out := command(t, []string{"NODE_PATH=" + modules}, need(t, "node"), append([]string{"testdata/node_client.js"}, ports(c)...)...)
-	if !strings.HasSuffix(out, "ok\n") {
+	args := []string{"testdata/node_client.js"}
+	for _, n := range c.Nodes {
+		args = append(args, url(n))
+	}
+	if out := command(t, []string{"NODE_PATH=" + modules}, need(t, "node"), args...); !strings.HasSuffix(out, "ok\n") {
 		t.Errorf("got %q", out)
 	}
 }

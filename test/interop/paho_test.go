@@ -282,3 +282,64 @@ func testPahoMQTTGolang(t *testing.T, c *cluster.Cluster) {
 		t.Errorf("lasting: got %q", s)
 	}
 }
+
+// client3 is a client of paho.mqtt.golang that is connected, and what it has received.
+type client3 struct {
+	mqtt3.Client
+	t   *testing.T
+	got chan string
+}
+
+func connect3(t *testing.T, url, id string) *client3 {
+	t.Helper()
+	c := &client3{t: t, got: make(chan string, 100)}
+	options := mqtt3.NewClientOptions().AddBroker(url).SetClientID(id).SetAutoReconnect(false).SetOrderMatters(true)
+	options.SetDefaultPublishHandler(func(_ mqtt3.Client, m mqtt3.Message) { c.got <- string(m.Payload()) })
+	c.Client = mqtt3.NewClient(options)
+	c.wait(c.Connect())
+	t.Cleanup(func() { c.Disconnect(100) })
+	return c
+}
+
+func (c *client3) wait(token mqtt3.Token) {
+	c.t.Helper()
+	if !token.WaitTimeout(cluster.Patience) {
+		c.t.Fatal("no answer")
+	}
+	if token.Error() != nil {
+		c.t.Fatal(token.Error())
+	}
+}
+
+// Of two members on two nodes, one gets each message.
+func testPahoMQTTGolangShared(t *testing.T, c *cluster.Cluster) {
+	all := make(chan string, 100)
+	for node := range 2 {
+		member := connect3(t, "tcp://"+c.Nodes[node].MQTT, fmt.Sprint("paho-3-member-", node))
+		member.wait(member.Subscribe("$share/group/paho3-shared", 2, func(_ mqtt3.Client, m mqtt3.Message) {
+			all <- string(m.Payload())
+		}))
+	}
+	pub := connect3(t, "tcp://"+c.Nodes[2].MQTT, "paho-3-shared")
+	seen := map[string]bool{}
+	for i := range 10 {
+		pub.wait(pub.Publish("paho3-shared", 2, false, fmt.Sprint(i)))
+		seen[receive(t, all)] = true
+	}
+	if len(seen) != 10 || len(all) > 0 {
+		t.Errorf("of 10 messages %d came, and %d again", len(seen), len(all))
+	}
+}
+
+// Each QoS goes over WebSockets from one node to another.
+func testPahoMQTTGolangWeb(t *testing.T, c *cluster.Cluster) {
+	sub := connect3(t, "ws://"+c.Nodes[0].WebSockets+"/mqtt", "paho-3-web-sub")
+	pub := connect3(t, "ws://"+c.Nodes[2].WebSockets+"/mqtt", "paho-3-web-pub")
+	sub.wait(sub.Subscribe("paho3-web", 2, nil))
+	for qos, payload := range []string{"zero", "one", "two"} {
+		pub.wait(pub.Publish("paho3-web", byte(qos), false, payload))
+		if got := receive(t, sub.got); got != payload {
+			t.Errorf("qos %d: got %q", qos, got)
+		}
+	}
+}

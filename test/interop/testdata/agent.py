@@ -1,5 +1,6 @@
 """An agent is a connected paho-mqtt client that records what it receives."""
 
+import os
 import threading
 import time
 
@@ -7,6 +8,7 @@ import paho.mqtt.client as mqtt
 
 
 def client(name, version, **options):
+    options["transport"] = os.environ.get("TRANSPORT", "tcp")  # or websockets
     if hasattr(mqtt, "CallbackAPIVersion"):  # paho-mqtt 2
         return mqtt.Client(mqtt.CallbackAPIVersion.VERSION1, name, protocol=version, **options)
     return mqtt.Client(name, protocol=version, **options)

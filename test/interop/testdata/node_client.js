@@ -1,13 +1,13 @@
-// node-mqtt against the nodes on the given ports: MQTT 3.1.1 and 5, each QoS, a retained message, a will, a session
+// node-mqtt against the nodes with the given URLs, mqtt: or ws: MQTT 3.1.1 and 5, each QoS, a retained message, a will, a session
 // that lasts and a shared subscription; and what the properties of MQTT 5 are for.
 'use strict'
 const assert = require('assert')
 const mqtt = require('mqtt')
 
-const ports = process.argv.slice(2)
+const urls = process.argv.slice(2)
 
-const connect = (port, version, id, options) => new Promise((resolve, reject) => {
-  const client = mqtt.connect(`mqtt://127.0.0.1:${port}`,
+const connect = (url, version, id, options) => new Promise((resolve, reject) => {
+  const client = mqtt.connect(url,
     { protocolVersion: version, clientId: id, reconnectPeriod: 0, ...options })
   client.once('connect', () => resolve(client))
   client.once('error', reject)
@@ -36,8 +36,8 @@ const end = async (...clients) => {
 
 async function main () {
   for (const version of [4, 5]) {
-    const sub = await connect(ports[1], version, `node-sub-${version}`)
-    const pub = await connect(ports[3], version, `node-pub-${version}`)
+    const sub = await connect(urls[1], version, `node-sub-${version}`)
+    const pub = await connect(urls[3], version, `node-pub-${version}`)
     const root = `node/${version}`
 
     await subscribe(sub, `${root}/#`)
@@ -62,17 +62,17 @@ async function main () {
     const gone = receive(sub, 1)
     await subscribe(sub, `gone/${version}`)
     const will = { topic: `gone/${version}`, payload: 'gone', qos: 2 }
-    const mortal = await connect(ports[2], version, `node-mortal-${version}`, { will })
+    const mortal = await connect(urls[2], version, `node-mortal-${version}`, { will })
     mortal.stream.destroy()
     assert.deepStrictEqual(plain(await gone), [[`gone/${version}`, 'gone', 2, false]])
 
     // A session that lasts goes on, on another node, with what came while its client was away.
     const session = { clean: false, properties: version === 5 ? { sessionExpiryInterval: 600 } : undefined }
-    const away = await connect(ports[0], version, `node-away-${version}`, session)
+    const away = await connect(urls[0], version, `node-away-${version}`, session)
     await subscribe(away, `away/${version}`)
     await end(away)
     for (const qos of [1, 2]) await publish(pub, `away/${version}`, `message ${qos}`, { qos })
-    const back = mqtt.connect(`mqtt://127.0.0.1:${ports[2]}`,
+    const back = mqtt.connect(urls[2],
       { protocolVersion: version, clientId: `node-away-${version}`, reconnectPeriod: 0, ...session })
     const kinds = plain(await receive(back, 2)).map(m => m[1])
     assert.deepStrictEqual(kinds, ['message 1', 'message 2'])
@@ -93,8 +93,8 @@ async function main () {
 }
 
 async function properties () {
-  const one = await connect(ports[0], 5, 'node-one', { topicAliasMaximum: 2 })
-  const two = await connect(ports[1], 5, 'node-two', { autoAssignTopicAlias: true })
+  const one = await connect(urls[0], 5, 'node-one', { topicAliasMaximum: 2 })
+  const two = await connect(urls[1], 5, 'node-two', { autoAssignTopicAlias: true })
 
   // Aliases in both directions: four topics, of which the receiver takes two aliases.
   await subscribe(one, 'aliased/+')
