@@ -53,7 +53,7 @@ type eventLog struct {
 	active *segment // where the next batch goes; nil: to a new segment
 	next   uint64   // number of the next segment
 	prior  int64    // bytes that count of the segment before active, or before the next one if that is nil
-	spoilt bool     // what stands behind active.size may not be nothing
+	spoilt bool     // what a failed write left behind active.size could not be cut
 
 	written chan struct{} // capacity 1: there is something to sync
 	syncing sync.Mutex    // held while files are synced, closed or removed, by all but the appender
@@ -92,7 +92,6 @@ func (l *eventLog) append(records [][]byte) error {
 		return err
 	}
 	s := l.active
-	l.spoilt = true // until all of it has gone well
 	if _, err := s.file.WriteAt(l.buf, s.size); err != nil {
 		l.clean()
 		return err
@@ -103,7 +102,6 @@ func (l *eventLog) append(records [][]byte) error {
 			return err
 		}
 	}
-	l.spoilt = false
 	l.mu.Lock()
 	s.size = end
 	l.mu.Unlock()
@@ -119,7 +117,7 @@ func (l *eventLog) append(records [][]byte) error {
 
 // ready sees to it that there is a segment to write to and nothing behind what counts of it.
 func (l *eventLog) ready() error {
-	if l.spoilt && l.active != nil && !l.clean() {
+	if l.spoilt && !l.clean() {
 		l.seal()
 	}
 	if l.active != nil && l.active.size >= l.cfg.SegmentBytes {
@@ -145,7 +143,6 @@ func (l *eventLog) begin() error {
 	}
 	l.active = &segment{number: l.next, file: f}
 	l.next++
-	l.spoilt = false
 	l.mu.Lock()
 	l.segments = append(l.segments, l.active)
 	l.mu.Unlock()

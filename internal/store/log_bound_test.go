@@ -61,6 +61,22 @@ func TestTrimBoundsTheFiles(t *testing.T) {
 	}
 }
 
+// TestTrimKeepsWhatARestartNeeds keeps nothing for peers: what is there from the checkpoint on stays.
+func TestTrimKeepsWhatARestartNeeds(t *testing.T) {
+	cfg := logConfig{FS: faultfs.New(1), Dir: testDir}
+	l := opened(t, cfg, 0)
+	appendAll(t, l, batch(1, 2))
+	segment := rotated(t, l)
+	appendAll(t, l, batch(2, 2))
+	rotated(t, l)
+	appendAll(t, l, batch(3, 2))
+	if err := errors.Join(l.SyncThrough(segment), l.Trim(segment)); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, read(t, segment, l.Old))
+	expect(t, read(t, segment, opened(t, cfg, segment).Replay), batch(2, 2), batch(3, 2))
+}
+
 // TestBase damages a base at every byte, and cuts it.
 func TestBase(t *testing.T) {
 	files := faultfs.New(1)

@@ -170,7 +170,12 @@ func TestSlowSync(t *testing.T) {
 
 // TestAllAtOnce lets the appender, the checkpointer, the background and a reader of the statistics work at once.
 func TestAllAtOnce(t *testing.T) {
-	cfg := logConfig{FS: OS(), Dir: t.TempDir(), KeepBytes: 5000, FlushInterval: 1, SegmentBytes: 3000}
+	t.Run("flush", func(t *testing.T) { allAtOnce(t, false) })
+	t.Run("sync", func(t *testing.T) { allAtOnce(t, true) })
+}
+
+func allAtOnce(t *testing.T, synced bool) {
+	cfg := logConfig{FS: OS(), Dir: t.TempDir(), Sync: synced, KeepBytes: 5000, FlushInterval: 1, SegmentBytes: 3000}
 	l := opened(t, cfg, 0)
 	ctx, stop := context.WithCancel(context.Background())
 	var all sync.WaitGroup
