@@ -21,6 +21,9 @@ func finishInstall(dir string, stepped func(string)) error {
 	if !exists(marker) {
 		return nil
 	}
+	if err := syncDirs(dir); err != nil { // the marker is to stay before anything else goes
+		return err
+	}
 	fetch := filepath.Join(dir, nameFetch)
 	for _, name := range []string{nameLog, nameState} {
 		if from, to := filepath.Join(fetch, name), filepath.Join(dir, name); exists(from) {

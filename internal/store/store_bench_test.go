@@ -87,3 +87,24 @@ func BenchmarkState(b *testing.B) {
 	}
 	b.ReportMetric(benchRecords*float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
+
+// BenchmarkImport collects a large state and reads it once, as a node that fetches it does.
+func BenchmarkImport(b *testing.B) {
+	s := open(b, b.TempDir())
+	value := benchValue(rand.New(rand.NewPCG(1, 1)))
+	for b.Loop() {
+		i, err := s.NewImport([]byte("A"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for n := range benchRecords {
+			if err := i.Add(fmt.Appendf(nil, "Rsensors/%08d/temperature", n), value); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := errors.Join(i.State(func(_, _ []byte) error { return nil }), i.Discard()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(benchRecords*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
