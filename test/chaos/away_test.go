@@ -17,7 +17,7 @@ func TestAwayForLong(t *testing.T) {
 	const node, size = 3, 60 << 10
 	s := newStorm(t, stormConfig{
 		Config:     cluster.Config{Seed: seed()},
-		publishers: 4, subscribers: 2, pace: 20 * time.Millisecond, size: size,
+		publishers: 3, subscribers: 2, pace: 40 * time.Millisecond, size: size,
 	})
 	s.flows()
 	for k := range brief(1, 3) {

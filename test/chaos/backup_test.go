@@ -42,10 +42,9 @@ func TestRestoredBackupWithoutTheOnlyWitness(t *testing.T) {
 		s.Network.Set(witness, i, cluster.Link{Cut: true})
 		s.Network.Set(i, witness, cluster.Link{Cut: true})
 	}
-	time.Sleep(500 * time.Millisecond) // so that what is on its way has come
 	cut := s.own(node)
 	s.until("the witness alone sees new events", func() bool { return s.own(node) > cut })
-	time.Sleep(500 * time.Millisecond)
+	time.Sleep(500 * time.Millisecond) // for the way to the witness
 	s.kill(node)
 	restore()
 	s.Network.Partition(witness)
