@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/foxmq/foxmq/internal/replica"
@@ -74,4 +75,84 @@ func BenchmarkApplyRetain(b *testing.B) {
 		publish.Message.Topic = topics[i%len(topics)]
 		m.do(publish)
 	}
+}
+
+// BenchmarkFlush measures a Flush after a thousand retained messages have changed, which are of a thousand topics.
+func BenchmarkFlush(b *testing.B) {
+	m := newBencher()
+	m.do(&replica.Connect{Connection: 1, ClientID: "client", Expiry: 10})
+	publish := &replica.Publish{Connection: 1, Message: replica.Message{Retain: true, Payload: make([]byte, 64)}}
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		for i := range 1000 {
+			publish.Message.Topic = fmt.Sprint("some/topic/", i)
+			m.do(publish)
+		}
+		b.StartTimer()
+		m.Flush(func(_, _ []byte) {})
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/record")
+}
+
+// BenchmarkLoad measures the Load of a million retained messages, and of a tenth of that of sleeping sessions, each with
+// a subscription; and how much memory a retained message takes then.
+func BenchmarkLoad(b *testing.B) {
+	const messages, sessions = 1_000_000, 100_000
+	m := newBencher()
+	m.do(&replica.Connect{Connection: 1, ClientID: "client"})
+	publish := &replica.Publish{Connection: 1, Message: replica.Message{Retain: true, Payload: make([]byte, 64)}}
+	load := func(disk []byte) *replica.Machine {
+		loaded, err := replica.Load(1, replica.DefaultLimits, parseRecords(disk))
+		if err != nil {
+			b.Fatal(err)
+		}
+		return loaded
+	}
+	write := func() []byte {
+		return appendRecords(nil, func(yield func(key, value []byte) bool) {
+			m.Flush(func(key, value []byte) { yield(key, value) })
+		})
+	}
+	for i := range messages {
+		publish.Message.Topic = fmt.Sprint("some/topic/", i)
+		m.do(publish)
+	}
+	disk := write()
+	m.Machine = nil
+	before := heap()
+	m.Machine = load(disk)
+	each := float64(heap()-before) / messages
+	for i := range uint64(sessions) {
+		client := fmt.Sprint("sleeper ", i)
+		m.do(&replica.Connect{Connection: 2 + i, ClientID: client, Expiry: replica.Never})
+		m.do(&replica.Subscribe{Connection: 2 + i, Subscriptions: []replica.Subscription{{Filter: client, QoS: 1}}})
+		m.do(&replica.End{Connection: 2 + i})
+	}
+	again := records{}
+	for key, value := range parseRecords(disk) {
+		again[string(key)] = value
+	}
+	if err := again.flush(m.Machine); err != nil {
+		b.Fatal(err)
+	}
+	disk = appendRecords(nil, again.sorted())
+	hash := m.Hash()
+	again, m.Machine = nil, nil
+	runtime.GC()
+	b.ResetTimer()
+	for b.Loop() {
+		if load(disk).Hash() != hash {
+			b.Fatal("another state")
+		}
+	}
+	b.ReportMetric(each, "B/retained")
+}
+
+// heap returns how many bytes are in use.
+func heap() uint64 {
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.HeapAlloc
 }

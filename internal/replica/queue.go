@@ -77,7 +77,9 @@ func (m *Machine) enqueue(s *session, p *pending) {
 	case p.Message.HasExpiry:
 		q.expires(p)
 	}
-	m.changes.touch(s)
+	if s.place == 0 { // what touch would find, without a call for each delivery
+		m.changes.touch(s)
+	}
 	m.admit(q, p)
 }
 

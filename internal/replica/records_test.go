@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -113,40 +114,48 @@ func (f *flushed) apply(now int64, node int, tx []byte) string {
 // loaded anew from its records now and then: they do the same all along, and whenever both are flushed at once, their
 // hashes and records are equal.
 func TestRecords(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		a := &flushed{replica.New(3, scriptLimits), records{}}
-		b := &flushed{replica.New(3, scriptLimits), records{}}
-		o := &oracle{counters: map[int][2]uint64{}}
-		now := int64(1)
-		for i := range rapid.IntRange(1, 80).Draw(t, "transactions") {
-			now += int64(rapid.SampledFrom([]int{0, 0, 0, 1, 1, 3}).Draw(t, "seconds"))*second + 1000
-			node, cmd := drawTransaction(t, o)
-			h := drawHeader(t, o.counters[node])
-			o.apply(now, node, h, cmd)
-			tx := cmd.Append(h.Append(nil))
-			if got, want := a.apply(now, node, tx), b.apply(now, node, tx); got != want {
-				t.Fatalf("transaction %d, %T: loaded:\n%srun on:\n%s", i+1, cmd, got, want)
-			}
-			switch rapid.IntRange(0, 15).Draw(t, "then") {
-			case 0, 1:
-				a.flush(t)
-			case 2:
-				b.flush(t)
-			case 3:
-				a.restart(t)
-			case 4:
-				a.flush(t)
-				b.flush(t)
-				a.same(t, b.Machine)
-			}
+	times := 10 // 100 each
+	if os.Getenv("FOXMQ_LONG") != "" {
+		times = 1000
+	}
+	for range times {
+		rapid.Check(t, checkRecords)
+	}
+}
+
+func checkRecords(t *rapid.T) {
+	a := &flushed{replica.New(3, scriptLimits), records{}}
+	b := &flushed{replica.New(3, scriptLimits), records{}}
+	o := &oracle{counters: map[int][2]uint64{}}
+	now := int64(1)
+	for i := range rapid.IntRange(1, 80).Draw(t, "transactions") {
+		now += int64(rapid.SampledFrom([]int{0, 0, 0, 1, 1, 3}).Draw(t, "seconds"))*second + 1000
+		node, cmd := drawTransaction(t, o)
+		h := drawHeader(t, o.counters[node])
+		o.apply(now, node, h, cmd)
+		tx := cmd.Append(h.Append(nil))
+		if got, want := a.apply(now, node, tx), b.apply(now, node, tx); got != want {
+			t.Fatalf("transaction %d, %T: loaded:\n%srun on:\n%s", i+1, cmd, got, want)
 		}
-		a.restart(t)
-		b.flush(t)
-		a.same(t, b.Machine)
-		if !maps.EqualFunc(a.disk, b.disk, bytes.Equal) {
-			t.Fatalf("the records differ:\n%q\n%q", a.disk, b.disk)
+		switch rapid.IntRange(0, 15).Draw(t, "then") {
+		case 0, 1:
+			a.flush(t)
+		case 2:
+			b.flush(t)
+		case 3:
+			a.restart(t)
+		case 4:
+			a.flush(t)
+			b.flush(t)
+			a.same(t, b.Machine)
 		}
-	})
+	}
+	a.restart(t)
+	b.flush(t)
+	a.same(t, b.Machine)
+	if !maps.EqualFunc(a.disk, b.disk, bytes.Equal) {
+		t.Fatalf("the records differ:\n%q\n%q", a.disk, b.disk)
+	}
 }
 
 // flushing returns a machine after those commands, its records, and how to do more and see which records change.
@@ -198,9 +207,15 @@ func TestWhatChanges(t *testing.T) {
 		{"0@1#27 publish 1 u:x:2 7", "+page"},
 		{"0@1#28 release 1 7", "-page"},
 		{"0@1#29 unsubscribe 1 t, 0@1#30 subscribe 1 t:1", "+subscription"},
-		{"0@1#31 connect 5 bob", "+session -subscription +group"},
-		{"0@1#32 unsubscribe 3 $share/g/s", "-subscription -group"},
-		{"0@1#33 connect 6 alice clean", "-body -body -body +session -subscription -queued -queued -queued"},
+		{"0@1#31 publish 2 r:x:1:retain, 0@1#32 subscribe 1 r:1", "+body +retained +session +subscription +queued"},
+		{"0@1#33 done 1 5", "-body -queued"},
+		{"0@1#34 subscribe 1 r:1", "+body +session +queued"}, // the same body
+		{"0@1#35 done 1 6, 0@1#36 subscribe 1 r:1", "+session -queued +queued"},
+		{"0@1#37 publish 1 u:x:2 900", "+page"},
+		{"0@1#38 connect 5 bob", "+session -subscription +group"},
+		{"0@1#39 unsubscribe 3 $share/g/s", "-subscription -group"},
+		{"0@1#40 connect 6 alice clean",
+			"-body -body -body -body +session -subscription -subscription -page -queued -queued -queued -queued"},
 	} {
 		want := strings.TrimSpace("+meta +member " + step.want)
 		if got := strings.Join(do(step.line), " "); got != want {

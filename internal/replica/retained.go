@@ -52,15 +52,18 @@ func (s *retained) put(r Retained) bool {
 		return false
 	}
 	s.bytes = bytes
-	if old != nil {
-		s.forget(old)
+	e := old
+	if e == nil {
+		e = &entry{}
+		s.topics.Set(r.Message.Topic, e)
+	} else {
+		s.forgetExpiry(e)
 	}
-	e := &entry{Retained: r}
-	s.changes.touch(e)
-	s.topics.Set(r.Message.Topic, e)
+	e.Retained, e.body = r, nil
 	if r.Message.HasExpiry {
 		heap.Push(&s.expiring, e)
 	}
+	s.changes.touch(e)
 	return true
 }
 
@@ -69,14 +72,14 @@ func (s *retained) remove(e *entry) {
 	if e == nil {
 		return
 	}
-	s.forget(e)
+	s.forgetExpiry(e)
+	s.changes.drop(e)
 	s.topics.Delete(e.Message.Topic)
 	s.bytes -= e.size()
 }
 
-// forget takes the entry out of the heap, if it is there, and drops its record.
-func (s *retained) forget(e *entry) {
-	s.changes.drop(e)
+// forgetExpiry takes the entry out of the heap, if it is there.
+func (s *retained) forgetExpiry(e *entry) {
 	if e.Message.HasExpiry {
 		heap.Remove(&s.expiring, e.place)
 	}
