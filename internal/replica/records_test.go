@@ -214,8 +214,10 @@ func TestWhatChanges(t *testing.T) {
 		{"0@1#37 publish 1 u:x:2 900", "+page"},
 		{"0@1#38 connect 5 bob", "+session -subscription +group"},
 		{"0@1#39 unsubscribe 3 $share/g/s", "-subscription -group"},
-		{"0@1#40 connect 6 alice clean",
-			"-body -body -body -body +session -subscription -subscription -page -queued -queued -queued -queued"},
+		{
+			"0@1#40 connect 6 alice clean",
+			"-body -body -body -body +session -subscription -subscription -page -queued -queued -queued -queued",
+		},
 	} {
 		want := strings.TrimSpace("+meta +member " + step.want)
 		if got := strings.Join(do(step.line), " "); got != want {
