@@ -62,7 +62,7 @@ func held(m *replica.Machine) replica.Counts {
 	}
 }
 
-// node is a machine with its records, which now and then dies and comes back.
+// flushed is a machine with its records, which now and then dies and comes back.
 type flushed struct {
 	*replica.Machine
 	disk records
