@@ -12,25 +12,26 @@ import (
 
 // checker holds every promise against every step. It knows what no node knows: all that any correct node has.
 type checker struct {
-	w       *World
-	failure *Failure // the first
-	done    bool
-	logs    []*log             // of the correct nodes
-	decided []consensus.Round  // by whichever correct node was the first to decide
-	last    int64              // consensus time of the last transaction in them
-	events  map[event.ID]*fact // those that correct nodes have taken in
-	chains  [][]event.ID       // those that correct nodes showed to others, by creator and sequence number
-	made    int                // how many of them are by correct nodes
-	strong  map[seat]event.ID  // witnesses that events which correct nodes hold strongly see
-	fame    map[ballot]bool    // of the candidates that correct nodes have decided
-	digests []event.ID         // of the one log up to each round
-	truth   state              // of whoever applies the one log
-	turns   [][]turn           // in it after each round
-	shadow  shadow
-	rng     *rand.Rand // says which snapshots are tried
-	latency []time.Duration
-	longest time.Duration // between two rounds decided under load, by whichever node was the first
-	at      int64         // when the last one was
+	w        *World
+	failure  *Failure // the first
+	done     bool
+	logs     []*log             // of the correct nodes
+	decided  []consensus.Round  // by whichever correct node was the first to decide
+	last     int64              // consensus time of the last transaction in them
+	events   map[event.ID]*fact // those that correct nodes have taken in
+	chains   [][]event.ID       // those that correct nodes showed to others, by creator and sequence number
+	made     int                // how many of them are by correct nodes
+	strong   map[seat]event.ID  // witnesses that events which correct nodes hold strongly see
+	fame     map[ballot]bool    // of the candidates that correct nodes have decided
+	digests  []event.ID         // of the one log up to each round
+	truth    state              // of whoever applies the one log
+	turns    [][]turn           // in it after each round
+	shadow   shadow
+	verdicts map[uint64]*verdict // by round
+	rng      *rand.Rand          // says which snapshots are tried
+	latency  []time.Duration
+	longest  time.Duration // between two rounds decided under load, by whichever node was the first
+	at       int64         // when the last one was
 }
 
 // fact is what is known of an event that at least one correct node has taken in.
@@ -57,13 +58,14 @@ type log struct {
 
 func newChecker(w *World) *checker {
 	return &checker{
-		w:      w,
-		truth:  newState(w.sc.Members),
-		rng:    newShadowRand(w.sc.Seed),
-		events: make(map[event.ID]*fact),
-		chains: make([][]event.ID, w.sc.Members),
-		strong: make(map[seat]event.ID),
-		fame:   make(map[ballot]bool),
+		w:        w,
+		truth:    newState(w.sc.Members),
+		rng:      newShadowRand(w.sc.Seed),
+		events:   make(map[event.ID]*fact),
+		chains:   make([][]event.ID, w.sc.Members),
+		strong:   make(map[seat]event.ID),
+		fame:     make(map[ballot]bool),
+		verdicts: make(map[uint64]*verdict),
 	}
 }
 

@@ -19,7 +19,8 @@ type Crashes struct {
 	Outage        int64   // for how long more than f nodes are down, once
 	Full          bool    // disks fill up, one at a time
 	Sync          bool    // what is written is synced before anything is sent
-	SnapshotEvery uint64  // applied rounds between two snapshots; 0: none are taken
+	SnapshotEvery uint64  // checkpoints are of rounds whose numbers are multiples of it; 0: none are taken
+	CheckpointGap int64   // ns between two checkpoints at least
 	Apply         int64   // for up to how long applying one round takes
 	Kept          int     // ancient events that nodes keep for those that lag; 0: the default
 }
@@ -53,7 +54,8 @@ var crashKinds = []kind{
 func (s *Scenario) cluster(r *rand.Rand) {
 	s.Members = pick(r, 4, 4, 4, 4, 5, 6, 7)
 	s.Jitter = pick(r, 0.1, 1)
-	s.SnapshotEvery = pick[uint64](r, 0, 1, 5, 20)
+	s.SnapshotEvery = pick[uint64](r, 0, 1, 2, 8, 8, 32)
+	s.CheckpointGap = pick[int64](r, 0, 200e6)
 	s.Sync = r.IntN(2) == 0
 }
 
@@ -102,7 +104,7 @@ func outage(s *Scenario, r *rand.Rand) {
 func leftBehind(s *Scenario, r *rand.Rand) {
 	s.cluster(r)
 	s.Gap = 2e9
-	s.SnapshotEvery = pick[uint64](r, 1, 5)
+	s.SnapshotEvery, s.CheckpointGap = pick[uint64](r, 1, 2, 8), 0
 	s.Fate = pick(r, Spared, Wiped, RolledBack)
 	s.Kill, s.Down, s.Away, s.Kept = 0.01, 1, 20e9, 16
 }

@@ -1,10 +1,7 @@
 package sim
 
 import (
-	"slices"
-
 	"github.com/foxmq/foxmq/internal/consensus/driver"
-	"github.com/foxmq/foxmq/internal/sim/picture"
 )
 
 // leastAway is for how many ns a node whose disk suffers is down at least: in that time what it showed to one node
@@ -84,7 +81,7 @@ func (h *host) suffer(fate Fate) {
 	d := &h.disk
 	switch fate {
 	case PowerLost:
-		d.tear(int(h.w.between(0, int64(len(d.log)-d.synced)+1)))
+		d.tear(int(h.w.between(0, int64(d.unsynced)+1)))
 	case Wiped:
 		*d = newDisk(h.w.sc.Members)
 	case RolledBack:
@@ -166,7 +163,7 @@ func (w *World) repair() {
 	}
 }
 
-// seek looks for a snapshot if the node says that nothing else helps.
+// seek looks for a checkpoint of another node if the node says that nothing else helps.
 func (h *host) seek() {
 	w := h.w
 	if !h.correct || h.fetching || h.driver.State() != driver.Lost {
@@ -179,35 +176,10 @@ func (h *host) seek() {
 			return
 		}
 		h.fetching = false
-		if giver := w.giver(); giver != nil && h.driver.State() == driver.Lost {
+		if giver := w.giver(h); giver != nil && h.driver.State() == driver.Lost {
 			h.adopt(giver)
 		} else {
 			h.seek()
 		}
 	})
-}
-
-// giver returns a node whose snapshot another may go on from, nil if there is none at the moment.
-func (w *World) giver() *host {
-	for _, i := range w.rng.Perm(len(w.check.logs)) {
-		h := w.check.logs[i].host
-		if h.up() && h.driver.State() == driver.Active && len(h.backlog) == 0 {
-			return h
-		}
-	}
-	return nil
-}
-
-// adopt writes down a snapshot of another node's, and this node's last event with it, and starts anew from there.
-func (h *host) adopt(giver *host) {
-	s := giver.driver.Snapshot()
-	if last := h.disk.lastBy(h.index); last != nil {
-		s.Last = append(slices.Clip(s.Last), last)
-	}
-	h.w.note('f', h.index, giver.index, nil)
-	h.w.say("%s takes a snapshot of %s", picture.Name(h.index), picture.Name(giver.index))
-	h.crash()
-	h.disk = disk{snapshot: &s, state: giver.state.clone()}
-	h.log.forgot = true
-	h.returnAfter(h.w.between(0, 10*h.w.sc.Delay))
 }

@@ -28,11 +28,14 @@ type host struct {
 	timer     uint64 // counts the timers set; only the last one counts
 	log       *log   // of what it has had ordered
 	disk      disk
-	backup    disk              // an earlier copy of it
-	flushed   int64             // when it was last synced
-	state     state             // applied
-	backlog   []consensus.Round // decided and not applied yet
-	paused    bool              // it stands still
+	backup    disk                        // an earlier copy of it
+	flushed   int64                       // when it was last synced
+	taking    *checkpoint                 // the one under way, nil if none is
+	committed int64                       // when the last one was
+	snapshots map[uint64]*driver.Snapshot // by round: those of rounds that are not applied yet
+	state     state                       // applied
+	backlog   []consensus.Round           // decided and not applied yet
+	paused    bool                        // it stands still
 	held      []func()
 }
 
@@ -60,6 +63,7 @@ func (w *World) populate(index int) {
 
 func (w *World) newHost(index int) *host {
 	h := &host{w: w, index: index, connected: make([]bool, w.sc.Members)}
+	h.snapshots = make(map[uint64]*driver.Snapshot)
 	h.source = &source{host: h}
 	h.dial = w.newClock(index)
 	h.disk, h.backup = newDisk(w.sc.Members), newDisk(w.sc.Members)
@@ -77,12 +81,14 @@ func (h *host) config() driver.Config {
 	w := h.w
 	coin := func() byte { return byte(w.rng.Uint32()) }
 	return driver.Config{
-		Members:  w.sc.Members,
-		Self:     h.index,
-		Source:   h.source,
-		Coin:     coin,
-		Sign:     func(e *event.Event) error { e.Signature[1] = coin(); return nil },
-		Engine:   consensus.Config{Mutation: w.sc.Mutation, Observer: observer{h}},
+		Members: w.sc.Members,
+		Self:    h.index,
+		Source:  h.source,
+		Coin:    coin,
+		Sign:    func(e *event.Event) error { e.Signature[1] = coin(); return nil },
+		Engine: consensus.Config{
+			Mutation: w.sc.Mutation, Observer: observer{h}, SnapshotEvery: w.sc.SnapshotEvery,
+		},
 		Limits:   driver.Limits{KeptEvents: w.sc.Kept},
 		Mutation: w.sc.DriverMutation,
 	}
@@ -145,7 +151,7 @@ func (h *host) settle() {
 		return
 	}
 	r := h.driver.Ready()
-	if !h.write(r.Persist) {
+	if !h.rotate(&r) || !h.write(r.Persist) {
 		return
 	}
 	h.w.check.ready(h, &r)
@@ -166,7 +172,6 @@ func (h *host) settle() {
 		return
 	}
 	h.driver.Advance()
-	h.save()
 	h.seek()
 	h.setTimer()
 }

@@ -36,6 +36,7 @@ const (
 	StaleIsHeld       = "stale is held"
 	AncientRises      = "ancient only rises"
 	RestoredAlike     = "restored goes on alike"
+	AnchorsAgree      = "anchors agree"
 	NoBranch          = "no branch"
 	TakenInOnce       = "taken in once"
 	PersistBeforeSend = "persist before send"
@@ -69,6 +70,7 @@ var Invariants = []Invariant{
 	{11, StateFollowsLog, "what a node applied, through any crash, is what the one log says"},
 	{12, AncientRises, "the ancient threshold never falls"},
 	{13, RestoredAlike, "a node started from a snapshot equals one that ran on"},
+	{13, AnchorsAgree, "of a round correct nodes have one snapshot to certify"},
 	{14, NoBranch, "a correct node never branches"},
 	{15, BoundedMemory, "what a node holds stays under its bounds"},
 	{16, OneTrace, "one seed gives one trace"},

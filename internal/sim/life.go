@@ -57,6 +57,9 @@ func (h *host) take(r *driver.Ready) {
 	}
 	idle := len(h.backlog) == 0
 	h.backlog = append(h.backlog, r.Ordered...)
+	for _, s := range r.Snapshots {
+		h.snapshots[s.Round] = &s
+	}
 	if h.w.sc.Apply == 0 {
 		for len(h.backlog) > 0 {
 			h.apply()
@@ -78,20 +81,17 @@ func (h *host) applyLater() {
 	h.w.after(h.w.between(0, h.w.sc.Apply), func() {
 		if h.life == life {
 			h.apply()
-			h.save()
-			if h.life == life { // it may have died while it saved
-				h.applyLater()
-			}
+			h.applyLater()
 		}
 	})
 }
 
-// apply applies the next decided round, unless the disk says that it was applied before the node died.
+// apply applies the next decided round.
 func (h *host) apply() {
 	r := &h.backlog[0]
 	h.backlog = h.backlog[1:]
-	if r.Number <= h.state.round {
-		return
+	if r.Number != h.state.round+1 {
+		h.w.check.fail(StateFollowsLog, "node %d applies round %d after %d", h.index, r.Number, h.state.round)
 	}
 	h.state.apply(r, func(tx transaction) {
 		if tx.node == h.index {
@@ -100,38 +100,14 @@ func (h *host) apply() {
 		h.w.check.effect(h, tx)
 	})
 	h.w.check.applied(h)
-}
-
-// save now and then writes how far the node has applied, and a snapshot, and drops the log that it stands for, but not
-// while the node still reads that log. The process may die between any two of these.
-func (h *host) save() {
-	every := h.w.sc.SnapshotEvery
-	if !h.correct || every == 0 || !h.up() || h.replaying || h.state.round < h.disk.state.round+every {
-		return
-	}
-	if h.point() {
-		return
-	}
-	h.disk.saveState(&h.state)
-	if len(h.backlog) > 0 || h.point() {
-		return
-	}
-	s := h.driver.Snapshot()
-	h.disk.snapshot = &s
-	if h.point() {
-		return
-	}
-	h.disk.cut()
-	if h.w.chance(0.2) {
-		h.backup = h.disk.copied()
-	}
+	h.vote(r.Number)
 }
 
 // crash ends the process.
 func (h *host) crash() {
 	h.crashed = true
 	h.stuck, h.paused, h.fetching, h.held, h.written = false, false, false, nil, 0
-	h.replaying = false
+	h.replaying, h.taking = false, nil
 	h.life++
 	h.w.members[h.index].life++
 	h.timer++
@@ -148,6 +124,7 @@ func (h *host) restart() {
 	h.w.say("%s starts again", picture.Name(h.index))
 	clear(h.connected)
 	h.state, h.backlog = h.disk.state.clone(), nil
+	clear(h.snapshots)
 	h.w.check.rejoin(h)
 	h.source.again()
 	if h.replay(); h.crashed {
@@ -165,8 +142,8 @@ func (h *host) restart() {
 // replay makes a driver of what the disk holds, reading the log in pieces.
 func (h *host) replay() {
 	h.driver = driver.New(h.config())
-	if s := h.disk.snapshot; s != nil {
-		d, err := driver.Restore(h.config(), *s, h.clock())
+	if h.disk.round > 0 {
+		d, err := driver.Restore(h.config(), *h.disk.snapshot(), h.clock())
 		if err != nil {
 			h.w.check.fail(RestoredAlike, "node %d: %v", h.index, err)
 			return
@@ -175,11 +152,14 @@ func (h *host) replay() {
 	}
 	life := h.life
 	h.replaying = true
-	for piece := range slices.Chunk(h.disk.log, 64) {
+	for piece := range slices.Chunk(h.disk.tail(), 64) {
 		h.driver.Replay(piece, h.clock())
 		if h.settle(); h.life != life {
 			return
 		}
 	}
 	h.replaying = false
+	for piece := range slices.Chunk(h.disk.older(), 64) {
+		h.driver.Recollect(piece)
+	}
 }

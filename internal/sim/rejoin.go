@@ -10,18 +10,18 @@ import (
 
 // rejoin begins a node's log anew with what is on its disk. Of that it may have told nobody yet.
 func (c *checker) rejoin(h *host) {
-	l, s := h.log, h.disk.snapshot
+	l, s := h.log, h.disk.snapshot()
 	before := l.persisted
 	l.persisted = make(map[event.ID]bool)
 	l.rounds, l.digest, l.ancient, l.own = 0, event.ID{}, 0, 0
-	if s != nil && s.Round > 0 {
+	if s.Round > 0 {
 		l.rounds = int(s.Round)
 		l.digest, l.ancient = c.digests[s.Round-1], c.decided[s.Round-1].Ancient
 	}
-	for _, e := range h.disk.events() {
+	for _, e := range h.disk.all() {
 		switch {
-		case l.persisted[e.ID()]: // the log begins earlier than the snapshot
-		case e.BirthRound >= max(1, l.ancient) && s != nil && slices.Contains(s.Last, e):
+		case l.persisted[e.ID()]: // it is in the snapshot and in the log
+		case e.BirthRound >= max(1, l.ancient) && slices.ContainsFunc(s.Last, func(x *event.Event) bool { return x.ID() == e.ID() }):
 			l.persisted[e.ID()] = false
 		case !before[e.ID()]:
 			c.persist(l, e)

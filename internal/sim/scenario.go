@@ -84,6 +84,7 @@ func (k kind) scenario(seed uint64, r *rand.Rand) Scenario {
 	s := Scenario{Seed: seed, Kind: k.name, Members: 4, Rounds: 50}
 	s.Network = Network{Delay: 10e6, Jitter: 0.1}
 	s.Gap = 30e6
+	s.SnapshotEvery = []uint64{8, 8, 8, 32}[seed%4]
 	k.draw(&s, r)
 	s.drawMode()
 	return s
@@ -134,7 +135,7 @@ func mixed(s *Scenario, r *rand.Rand) {
 	s.Storm = r.IntN(4) == 0
 	if r.IntN(6) == 0 {
 		s.Kill, s.Down, s.Away = 0.001, 1, 50*s.Delay
-		s.SnapshotEvery = pick[uint64](r, 0, 5)
+		s.SnapshotEvery = pick[uint64](r, 0, 1, 8)
 	}
 }
 

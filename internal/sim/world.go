@@ -41,7 +41,8 @@ const epoch = 1_700_000_000e9
 type World struct {
 	sc      Scenario
 	rng     *rand.Rand
-	now     int64 // virtual time in ns since 1970
+	habits  *rand.Rand // says when checkpoints are committed
+	now     int64      // virtual time in ns since 1970
 	actions actions
 	counter uint64 // actions scheduled so far
 	steps   int
@@ -98,10 +99,11 @@ func (a *actions) Pop() any {
 // New makes the world of a scenario.
 func New(sc Scenario) *World {
 	w := &World{
-		sc:    sc,
-		rng:   rand.New(rand.NewPCG(sc.Seed, 1)),
-		now:   epoch,
-		trace: sha256.New(),
+		sc:     sc,
+		rng:    rand.New(rand.NewPCG(sc.Seed, 1)),
+		habits: newHabits(sc.Seed),
+		now:    epoch,
+		trace:  sha256.New(),
 	}
 	w.elections = make(elections)
 	w.net = newNetwork(w)
