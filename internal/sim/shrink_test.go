@@ -75,14 +75,13 @@ func TestScenarioLine(t *testing.T) {
 func TestOnceFailed(t *testing.T) {
 	t.Parallel()
 	for what, line := range map[string]string{
-		"a node that died while it saved went on applying after its restart": "seed=9000 kind=slow_apply members=3 " +
-			"rounds=40 delay=10000000 jitter=1 loss=0.05 episodes=true gap=30000000 kill=0.0005 down=3 away=500000000 " +
-			"snapshotevery=1 apply=200000000",
+		"a checkpoint was committed with the state of a later round": "seed=9011 kind=slow_apply members=4 rounds=4 " +
+			"safety=true delay=10000000 jitter=0.05 loss=0.3 episodes=true gap=60000000 kill=0.002 down=1 away=10000000 " +
+			"snapshotevery=2 apply=200000000",
 		"a preview was taken for an event that strongly sees another branch": "seed=5002 kind=fork_at_witness " +
 			"members=4 rounds=3 delay=10000000 jitter=0.01 gap=30000000 schemers=1 scheme=fork_at_witness",
-		"a snapshot taken while the log was read cut off the rest of the log": "seed=40091 kind=kill members=4 " +
-			"rounds=14 delay=10000000 jitter=0.1 episodes=true gap=30000000 kill=0.01 down=4 away=500000000 " +
-			"snapshotevery=5",
+		"a snapshot taken while the log was read cut off the rest of the log": "seed=40095 kind=kill members=2 " +
+			"rounds=20 delay=10000000 jitter=0.05 gap=30000000 kill=0.01 down=2 away=500000000 snapshotevery=8",
 		"a branch that was refused at first was asked for too rarely": "seed=100137 kind=fork_at_witness members=4 " +
 			"rounds=50 delay=1000000 jitter=0.5 loss=0.05 duplicates=0.05 gap=3000000 schemers=1 scheme=fork_at_witness",
 		"a forker's first events left no room for the branch that others had decided by": "seed=20024 kind=orphans " +
