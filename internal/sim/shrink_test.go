@@ -78,6 +78,8 @@ func TestOnceFailed(t *testing.T) {
 		"a checkpoint was committed with the state of a later round": "seed=9011 kind=slow_apply members=4 rounds=4 " +
 			"safety=true delay=10000000 jitter=0.05 loss=0.3 episodes=true gap=60000000 kill=0.002 down=1 away=10000000 " +
 			"snapshotevery=2 apply=200000000",
+		"a segment began behind the events that came with the round of its snapshot": "seed=40097 kind=kill members=3 " +
+			"rounds=2 delay=10000000 jitter=0.25 episodes=true gap=60000000 kill=0.002 down=2 away=500000000 snapshotevery=1",
 		"a preview was taken for an event that strongly sees another branch": "seed=5002 kind=fork_at_witness " +
 			"members=4 rounds=3 delay=10000000 jitter=0.01 gap=30000000 schemers=1 scheme=fork_at_witness",
 		"a snapshot taken while the log was read cut off the rest of the log": "seed=40095 kind=kill members=2 " +
