@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/foxmq/foxmq/internal/consensus/driver"
-	"github.com/foxmq/foxmq/internal/event"
 	"github.com/foxmq/foxmq/internal/sim/picture"
 )
 
@@ -127,8 +126,8 @@ func (h *host) adopt(giver *host) {
 		h.w.check.fail(RestoredAlike, "node %d refuses the snapshot of %d: %v", h.index, giver.index, err)
 		return
 	}
-	for _, e := range h.lasts() {
-		s.AddLast(e)
+	if last := h.disk.lastBy(h.index); last != nil {
+		s.AddLast(last)
 	}
 	h.w.note('f', h.index, giver.index, nil)
 	h.w.say("%s takes a checkpoint of %s, of round %d", picture.Name(h.index), picture.Name(giver.index), s.Round)
@@ -137,12 +136,4 @@ func (h *host) adopt(giver *host) {
 	h.disk = disk{log: h.disk.log[len(h.disk.log)-1:], checkpoint: c}
 	h.log.forgot = true
 	h.returnAfter(h.w.between(0, 10*h.w.sc.Delay))
-}
-
-// lasts returns what this node adds to the snapshot of another.
-func (h *host) lasts() []*event.Event {
-	if last := h.disk.lastBy(h.index); last != nil {
-		return []*event.Event{last}
-	}
-	return nil
 }

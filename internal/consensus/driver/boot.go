@@ -141,6 +141,18 @@ func (d *Driver) lastOwn() *vertex {
 	return tips[len(tips)-1]
 }
 
+// Own returns the last event of this node that it knows of, whether it can go on from it yet or not; nil if there is
+// none.
+func (d *Driver) Own() *event.Event {
+	own := d.boot.last
+	if tips := d.window.tips[d.self]; len(tips) > 0 {
+		if last := tips[len(tips)-1].event; own == nil || own.Seq < last.Seq {
+			own = last
+		}
+	}
+	return own
+}
+
 // heardBoot notes whether the peer observes after a start. When it begins to, it may have lost its memory, and what
 // it was known to have no longer counts. What it echoed does: those events are there.
 func (d *Driver) heardBoot(peer int, booting bool) {

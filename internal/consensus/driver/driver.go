@@ -19,9 +19,10 @@
 //	d := New(...) or Restore(..., snapshot, ...)
 //	for each piece of the log: d.Replay(...); r := d.Ready(); apply r.Ordered; d.Advance()
 //
-// A node whose disk was lost, and one whose State is Lost, takes a snapshot of a peer's, adds its own last event,
-// if it has one, to those in Last, writes it down, and restores from it with an empty log. In any case the node
-// observes first: the peers know which own event was the last, whatever the disk says.
+// A node whose disk was lost, and one whose State is Lost, takes a snapshot of a peer's, whose Anchor a supermajority
+// has signed: decode, Adopt, verify the signatures, AddLast of its Own event. It writes that down, and restores from it
+// with an empty log. In any case the node observes first: the peers know which own event was the last, whatever the
+// disk says.
 //
 // Times are nanoseconds since 1970 by this node's clock. A clock that steps backwards is borne: what was waiting
 // goes on waiting for as long as it still had to.

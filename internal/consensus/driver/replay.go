@@ -16,8 +16,8 @@ type Snapshot struct {
 	// were. Those that a snapshot is without because they are ancient were.
 	Gaps []uint64
 	// Last holds the last event of each creator that has none which is not ancient. Its creator asks for it if it
-	// lost its memory. A node that goes on from a peer's snapshot adds its own last event, or it would go on from
-	// an earlier one if nobody else has it.
+	// lost its memory. A node that goes on from a peer's snapshot adds its own last event, ancient or not, or it would
+	// go on from an earlier one if nobody else has it; until that event is held, it stays among these.
 	Last []*event.Event
 }
 

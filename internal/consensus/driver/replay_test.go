@@ -109,6 +109,9 @@ func TestOwnLastEventOutsideTheSnapshot(t *testing.T) {
 	if n.settle(); len(n.made) > 0 {
 		t.Fatal("it made an event beside its last one")
 	}
+	if again := n.Snapshot(); n.Own() != last || len(again.Last) != 1 || again.Last[0] != last {
+		t.Error("its last event is forgotten before it is held")
+	}
 	n.window.age(2)
 	n.Tick(2 * ms)
 	if n.settle(); len(n.made) != 1 || n.made[0].Seq != 2 {
