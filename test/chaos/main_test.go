@@ -25,7 +25,7 @@ import (
 
 // durable says that nodes keep on disk what they need to come back from any fault. Where they do not, what only the
 // disk can bring back is not tried.
-const durable = false
+const durable = true
 
 // needsDurability skips a test that nodes without a disk cannot pass.
 func needsDurability(t *testing.T) {
