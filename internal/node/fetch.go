@@ -85,6 +85,8 @@ func (n *Node) fetchFrom(ctx context.Context, peer int) error {
 	if err != nil {
 		return fmt.Errorf("check the offer: %w", err)
 	}
+	n.cfg.Logger.Info("fetching a checkpoint", zap.Int("member", peer), zap.Uint64("round", p.round),
+		zap.Uint64("index", p.chain.index), zap.Uint64("records", o.records))
 	digest := p.digest()
 	i, err := n.cfg.Disk.NewImport(digest[:])
 	if err != nil {

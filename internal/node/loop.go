@@ -165,9 +165,9 @@ func (l *loop) persist(r *driver.Ready) error {
 		return err
 	}
 	for _, e := range r.Persist {
+		l.node.note(e)
 		if e.Creator == l.node.cfg.Self {
 			l.newest = max(l.newest, e.Seq)
-			l.node.last.Store(e)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"iter"
@@ -69,8 +70,12 @@ func (n *Node) restore(l *loop, a *applier) error {
 	l.orphans = a.machine.Connections(n.cfg.Self) > 0
 	a.publishProgress()
 	n.watchDeadline(a.machine)
+	own := uint64(0)
+	if last := n.last.Load(); last != nil {
+		own = last.Seq
+	}
 	n.cfg.Logger.Info("restored from disk", zap.Uint64("index", a.machine.Index()),
-		zap.Uint64("round", l.driver.Status().Pending), zap.Uint64("own", l.driver.Status().Own))
+		zap.Uint64("round", l.driver.Status().Pending), zap.Uint64("own", own))
 	return nil
 }
 
@@ -106,6 +111,7 @@ func (n *Node) restoreCheckpoint(l *loop, a *applier, r *store.Recovered) error 
 	if a.machine, err = n.load(); err != nil {
 		return err
 	}
+	_ = base.EachEvent(func(e *event.Event) error { n.note(e); return nil })
 	n.chain.Store(&m.chain)
 	for _, v := range m.votes {
 		n.vote(v.round, v.digest)
@@ -150,10 +156,11 @@ func (n *Node) replay(l *loop, a *applier) error {
 		n.replayed.Store(a.machine.Index())
 	}
 	err := n.cfg.Disk.Replay(func(record []byte) error {
-		e, _, err := event.Decode(record, n.cfg.Domain)
+		e, _, err := event.Decode(bytes.Clone(record), n.cfg.Domain)
 		if err != nil {
 			return err
 		}
+		n.note(e)
 		if piece = append(piece, e); len(piece) == replayPiece {
 			flush()
 		}
@@ -161,6 +168,13 @@ func (n *Node) replay(l *loop, a *applier) error {
 	})
 	flush()
 	return err
+}
+
+// note remembers the newest own event.
+func (n *Node) note(e *event.Event) {
+	if last := n.last.Load(); e.Creator == n.cfg.Self && (last == nil || e.Seq > last.Seq) {
+		n.last.Store(e)
+	}
 }
 
 // again applies a round in which nobody takes part any more.
@@ -184,7 +198,7 @@ func (a *applier) again(s *stage) {
 func (n *Node) recollect(l *loop) error {
 	piece := make([]*event.Event, 0, replayPiece)
 	err := n.cfg.Disk.Old(func(record []byte) error {
-		e, _, err := event.Decode(record, n.cfg.Domain)
+		e, _, err := event.Decode(bytes.Clone(record), n.cfg.Domain)
 		if err != nil {
 			return err
 		}

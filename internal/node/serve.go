@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/foxmq/foxmq/internal/event"
 	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/store"
@@ -121,7 +123,7 @@ var errNothing = errors.New("no such checkpoint here")
 
 // Serve answers a peer that fetches a checkpoint: with an offer of the last one, or with the records of the one that it
 // was offered.
-func (n *Node) Serve(ctx context.Context, _ int, request []byte, answer io.Writer) error {
+func (n *Node) Serve(ctx context.Context, peer int, request []byte, answer io.Writer) error {
 	r, err := decodeFetchRequest(request)
 	if err != nil {
 		return err
@@ -132,12 +134,15 @@ func (n *Node) Serve(ctx context.Context, _ int, request []byte, answer io.Write
 	if r.digest != [sha256.Size]byte{} {
 		return n.serveRecords(r, answer)
 	}
+	start := time.Now()
 	c, err := n.await(ctx)
 	if err != nil {
 		return err
 	}
 	n.served.put(c)
 	defer n.served.release(c)
+	n.cfg.Logger.Info("offering a checkpoint", zap.Int("member", peer), zap.Uint64("round", c.votes[0].Round),
+		zap.Uint64("records", c.Count), zap.Int("base_bytes", len(c.Base)), zap.Duration("waited", time.Since(start)))
 	o := offer{meta: c.Meta, state: c.state, records: c.Count, votes: c.votes, base: c.Base}
 	_, err = answer.Write(o.append(nil))
 	return err
