@@ -69,7 +69,8 @@ var rooms = []struct {
 
 // pure are the packages that do no I/O, read no clock, draw no randomness and hold no lock, and why each import
 // is banned from them.
-var pure = []string{"internal/consensus", "internal/consensus/driver", "internal/consensus/literal", "internal/replica",
+var pure = []string{
+	"internal/consensus", "internal/consensus/driver", "internal/consensus/literal", "internal/replica",
 	"internal/replica/lthash", "internal/session",
 }
 

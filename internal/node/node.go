@@ -103,7 +103,6 @@ type Node struct {
 	disk      atomic.Pointer[string]         // why nothing can be written; nil: it can
 	disputes  atomic.Uint64                  // votes by which a member disagreed with this node or others
 	replayed  atomic.Uint64                  // index that was reached while the log was replayed
-	restored  atomic.Bool                    // the log has been replayed
 	fetched   atomic.Pointer[fetchProgress]  // of the checkpoint that is being fetched; nil: none is
 
 	checkpointing atomic.Bool // a checkpoint is under way: set by the loop, reset by the checkpointer
