@@ -27,7 +27,7 @@ test-race: ## the concurrent packages under the race detector
 	$(GO) test -race -short -timeout 15m ./internal/node/... ./internal/broker/... ./internal/gossip/... ./internal/users/...
 
 .PHONY: test-long
-test-long: build ## soaks, 100 kill runs, many more seeds and graphs, a minute of every fuzzer
+test-long: build ## soaks, 100 kills of one node and 50 of all, many more seeds and graphs, a minute of every fuzzer
 	FOXMQ_LONG=1 $(GO) test -timeout 4h ./...
 	$(MAKE) fuzz FUZZTIME=60s
 
@@ -51,7 +51,7 @@ soak: ## simulated clusters of every kind for MINUTES; the table goes to bin/soa
 
 FAULTS ?=
 .PHONY: chaos
-chaos: build ## four real nodes, harmed for MINUTES by faults drawn from SEED, all of them or those in FAULTS=kill,freeze,cut,…
+chaos: build ## four real nodes, harmed for MINUTES by faults drawn from SEED, all of them or FAULTS=kill,freeze,cut,wipe,rollback,killall
 	$(GO) test ./test/chaos -run '^TestRandomFaults$$' -count=1 -v -timeout 0 -seed $(SEED) -minutes $(MINUTES) $(if $(FAULTS),-faults $(FAULTS))
 
 TIMES ?= 50
