@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
@@ -165,7 +166,8 @@ func (r *scrub) pause(read int) error {
 	}
 }
 
-// scrubNowAndThen scrubs until the context ends, which is no error.
+// scrubNowAndThen scrubs until the context ends, which is no error, or the state turns out to be damaged and others have
+// it. A damaged log is only said: it is gone with the next checkpoint.
 func (s *Store) scrubNowAndThen(ctx context.Context) error {
 	for {
 		select {
@@ -177,8 +179,24 @@ func (s *Store) scrubNowAndThen(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err != nil || report.Err != nil || len(report.Corrupt) > 0 {
-			s.cfg.Logger.Error("the scrub found what is not well", zap.Error(errors.Join(err, report.Err)), zap.Int("corrupt records", len(report.Corrupt)))
+		if err == nil && report.Err == nil && len(report.Corrupt) == 0 {
+			continue
+		}
+		s.cfg.Logger.Error("the scrub found what is not well", zap.Error(errors.Join(err, report.Err)),
+			zap.Int("corrupt_records", len(report.Corrupt)))
+		if damage := report.state(s.state.path); damage != nil && s.cfg.Replicated {
+			return fmt.Errorf("scrub: %w", damage)
 		}
 	}
+}
+
+// state returns the damage of the state file, nil if there is none.
+func (r *ScrubReport) state(path string) *CorruptError {
+	if len(r.Corrupt) > 0 {
+		return &CorruptError{Path: path, What: fmt.Sprintf("%d records are damaged, with key %q the first", len(r.Corrupt), brief(r.Corrupt[0]))}
+	}
+	if damage := (*CorruptError)(nil); errors.As(r.Err, &damage) && damage.Path == path {
+		return damage // the state is read first
+	}
+	return nil
 }

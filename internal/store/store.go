@@ -37,8 +37,12 @@ type Config struct {
 	// Defaults 24 h and 4 MiB.
 	ScrubInterval time.Duration
 	ScrubRate     int64
-	Logger        *zap.Logger // nil: silence
-	FS            FS          // what the log is kept on; nil: OS()
+	// Replicated says that others have what is stored, too, so that a damaged directory is for SetAside: a log that is
+	// damaged in its middle is cut there, and a scrub that finds the state damaged ends Run. Otherwise what is damaged
+	// stays as it is, for somebody to mend: such a log cannot be opened, and Run goes on.
+	Replicated bool
+	Logger     *zap.Logger // nil: silence
+	FS         FS          // what the log is kept on; nil: OS()
 }
 
 // withDefaults returns a copy in which nothing is left to be chosen.
@@ -90,7 +94,8 @@ type Recovered struct {
 }
 
 // Open opens a data directory, or makes one. It finishes an Install that a crash cut short. Damage that leaves no
-// checkpoint to begin with is a *CorruptError: the directory is then for SetAside.
+// checkpoint to begin with is a *CorruptError: the directory is then for SetAside. So is any damage, unless
+// Config.Replicated.
 func Open(cfg Config) (*Store, error) {
 	return openStepped(cfg, func(string) {})
 }
@@ -153,7 +158,7 @@ func (s *Store) openLog(h header) (err error) {
 		}
 	}
 	log, tail, err := openLog(cfg, h.Segment)
-	if corrupt := (*CorruptError)(nil); errors.As(err, &corrupt) {
+	if corrupt := (*CorruptError)(nil); errors.As(err, &corrupt) && s.cfg.Replicated {
 		s.recovered.Corrupt = err
 		if err = setAside(cfg, h.Segment); err == nil {
 			log, tail, err = openLog(cfg, h.Segment)
@@ -228,7 +233,8 @@ func (s *Store) Rotate() (segment uint64, err error) {
 	return s.log.Rotate()
 }
 
-// Run puts the log on the disk at each interval and scrubs now and then, until the context ends.
+// Run puts the log on the disk at each interval and scrubs now and then, until the context ends. With Config.Replicated a
+// state that turns out to be damaged ends it too, with a *CorruptError.
 func (s *Store) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.log.run(ctx) })
