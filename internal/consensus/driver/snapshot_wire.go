@@ -66,12 +66,18 @@ func (s *Snapshot) appendCertain(dst []byte) []byte {
 	return dst
 }
 
+// ErrVersion says that a snapshot is in a form that this program does not know.
+var ErrVersion = errors.New("unknown version")
+
 // DecodeSnapshot reads a snapshot that fills b. It checks each event by itself, as event.Decode does, and nothing
 // that concerns the whole. The events keep references into b.
 func DecodeSnapshot(b []byte, domain event.Domain) (*Snapshot, error) {
 	d := snapshotDecoder{rest: b, domain: domain}
-	if len(b) == 0 || b[0] != snapshotVersion {
-		return nil, bad("unknown version")
+	switch {
+	case len(b) == 0:
+		return nil, bad("it is empty")
+	case b[0] != snapshotVersion:
+		return nil, bad("%w %d", ErrVersion, b[0])
 	}
 	d.rest = b[1:]
 	s := &Snapshot{}
