@@ -31,7 +31,8 @@ func stages(r *driver.Ready, segment uint64) []stage {
 		if len(snapshots) == 0 || snapshots[0].Round != list[i].Number {
 			continue
 		}
-		list[i].snapshot = &snapshots[0]
+		snapshot := snapshots[0] // the slice is the driver's
+		list[i].snapshot = &snapshot
 		if snapshots = snapshots[1:]; len(snapshots) == 0 {
 			list[i].segment = segment
 		}

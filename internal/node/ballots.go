@@ -39,7 +39,7 @@ func (b *ballots) add(v event.Vote) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	list := b.votes[v.Creator]
-	at, found := slices.BinarySearchFunc(list, v.Round, func(x event.Vote, round uint64) int { return cmp.Compare(x.Round, round) })
+	at, found := search(list, v.Round)
 	if found {
 		list[at] = v
 		return
@@ -51,13 +51,25 @@ func (b *ballots) add(v event.Vote) {
 	b.votes[v.Creator] = list
 }
 
+// search finds the place of the vote on a round.
+func search(votes []event.Vote, round uint64) (at int, found bool) {
+	return slices.BinarySearchFunc(votes, round, func(v event.Vote, round uint64) int { return cmp.Compare(v.Round, round) })
+}
+
+// has reports whether the vote says what is known.
+func (b *ballots) has(v *event.Vote) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	list := b.votes[v.Creator]
+	at, found := search(list, v.Round)
+	return found && list[at].Digest == v.Digest
+}
+
 // on returns the votes on a round, at most one of each member. The caller holds mu.
 func (b *ballots) on(round uint64) (votes []event.Vote) {
 	for _, list := range b.votes {
-		for i := range list {
-			if list[i].Round == round {
-				votes = append(votes, list[i])
-			}
+		if at, found := search(list, round); found {
+			votes = append(votes, list[at])
 		}
 	}
 	return votes
@@ -155,13 +167,14 @@ func (n *Node) tellVotes(peer int) {
 // hearVotes takes in a peer's own votes. It runs on the peer's goroutine.
 func (n *Node) hearVotes(from int, votes []event.Vote) {
 	for i := range votes {
-		v := &votes[i]
-		if v.Creator != from || v.Round%snapshotEvery != 0 || !v.Verify(n.cfg.Keys[from], n.cfg.Domain) {
+		switch v := &votes[i]; {
+		case v.Creator == from && n.ballots.has(v): // peers say again what they say when they connect
+		case v.Creator != from || v.Round%snapshotEvery != 0 || !v.Verify(n.cfg.Keys[from], n.cfg.Domain):
 			n.intake.bad.Add(1)
-			continue
+		default:
+			n.ballots.add(*v)
+			n.compare(v.Round)
 		}
-		n.ballots.add(*v)
-		n.compare(v.Round)
 	}
 }
 

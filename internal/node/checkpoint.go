@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,6 +19,10 @@ import (
 const (
 	checkpointInterval = int64(time.Second) // in ns
 	checkpointBytes    = 64 << 20
+	// retryCheckpoint is after how long a checkpoint that could not be written is tried again, and unkeptBytes how much
+	// may be written to the log meanwhile.
+	retryCheckpoint = time.Second
+	unkeptBytes     = 4 * checkpointBytes
 )
 
 // snapshotEvery is at how many rounds the members compare their states, and at which a node may start again. All members
@@ -81,10 +84,13 @@ func (m *meta) append(dst []byte) []byte {
 // errMeta says that the bytes are no meta.
 var errMeta = errors.New("malformed description of a checkpoint")
 
-// decodeMeta reads what append wrote.
+// decodeMeta reads what append wrote. The error wraps store.ErrVersion if another program wrote it.
 func decodeMeta(b []byte) (*meta, error) {
 	const fixed, each = 1 + 8 + chainSize + 2*sha256.Size, 8 + sha256.Size
-	if len(b) < fixed || b[0] != metaVersion || (len(b)-fixed)%each != 0 || (len(b)-fixed)/each > votesKept {
+	switch {
+	case len(b) > 0 && b[0] != metaVersion:
+		return nil, fmt.Errorf("description of a checkpoint: %w %d", store.ErrVersion, b[0])
+	case len(b) < fixed, (len(b)-fixed)%each != 0, (len(b)-fixed)/each > votesKept:
 		return nil, errMeta
 	}
 	m := &meta{round: binary.BigEndian.Uint64(b[1:]), chain: decodeChain(b[9:])}
@@ -108,9 +114,8 @@ type job struct {
 
 // checkpointer is the goroutine that writes checkpoints. The loop asks for one only when it is idle.
 type checkpointer struct {
-	node    *Node
-	jobs    chan job
-	changes map[string][]byte // that a failed commit left to the next
+	node *Node
+	jobs chan job
 }
 
 // run writes what is asked for until ctx is done.
@@ -120,28 +125,44 @@ func (c *checkpointer) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case j := <-c.jobs:
-			c.write(j)
-			c.node.checkpointing.Store(false)
-			c.node.served.expire(time.Now())
+			if c.write(ctx, &j) {
+				c.node.unkept.Store(nil)
+				c.node.checkpointing.Store(false)
+				c.node.served.expire(time.Now())
+			}
 		}
 	}
 }
 
-// write commits a checkpoint. If that fails, the log stays as long as it is, and what has changed goes into the next.
-func (c *checkpointer) write(j job) {
-	if c.changes != nil {
-		maps.Copy(c.changes, j.changes)
-		j.changes = c.changes
+// write commits a checkpoint and reports whether it could. Until then it tries again: the log stays as long as it is,
+// and the loop does not let it grow without end.
+func (c *checkpointer) write(ctx context.Context, j *job) bool {
+	checkpoint := store.Checkpoint{Segment: j.segment, Base: j.base.Append(nil), Meta: j.meta, Changes: j.changes}
+	for {
+		err := c.node.cfg.Disk.Commit(checkpoint)
+		if err == nil || errors.Is(err, store.ErrInstalled) {
+			return err == nil
+		}
+		c.failed(err)
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(retryCheckpoint):
+		}
 	}
-	c.changes = j.changes
-	err := c.node.cfg.Disk.Commit(store.Checkpoint{
-		Segment: j.segment, Base: j.base.Append(nil), Meta: j.meta, Changes: j.changes,
-	})
-	if err != nil {
-		c.node.cfg.Logger.Error("checkpoint cannot be written", zap.Error(err))
+}
+
+// failed tells that a checkpoint could not be written. A state that is damaged on the disk will not take any: who has
+// peers gets it from them.
+func (c *checkpointer) failed(err error) {
+	n := c.node
+	if damage := (*store.CorruptError)(nil); errors.As(err, &damage) && len(n.cfg.Keys) > 1 {
+		n.fail(fmt.Errorf("write a checkpoint: %w", err))
 		return
 	}
-	c.changes = nil
+	if n.unkept.Swap(&err) == nil {
+		n.cfg.Logger.Error("checkpoint cannot be written; it is tried again and again", zap.Error(err))
+	}
 }
 
 // take notes, after a round with a snapshot has been applied, what the machine has come to. Where the round begins a
@@ -167,12 +188,13 @@ func (a *applier) take(s *stage) {
 }
 
 // rotate begins a segment of the log if a checkpoint is due, and returns its number, or 0. What Ready lists comes into
-// it, though some of that the snapshot holds already.
+// it, though some of that the snapshot holds already. It must not stay empty: the next one would have its number, and
+// its base would take the place of this one's before the rest of that checkpoint is there.
 func (l *loop) rotate(r *driver.Ready) (uint64, error) {
 	n := l.node
 	now := n.cfg.Now()
 	due := now >= l.checkpointed+checkpointInterval || l.logged >= checkpointBytes
-	if n.cfg.Disk == nil || len(r.Snapshots) == 0 || !due || n.checkpointing.Load() {
+	if n.cfg.Disk == nil || len(r.Snapshots) == 0 || len(r.Persist) == 0 || !due || n.checkpointing.Load() {
 		return 0, nil
 	}
 	segment, err := n.cfg.Disk.Rotate()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
@@ -40,7 +41,7 @@ func (d *durable) path(i int) string { return filepath.Join(d.dir, fmt.Sprint(i)
 func (d *durable) boot(members ...int) {
 	d.t.Helper()
 	for _, i := range members {
-		s, err := store.Open(store.Config{Dir: d.path(i), KeepBytes: d.keep})
+		s, err := store.Open(store.Config{Dir: d.path(i), KeepBytes: d.keep, Replicated: true, ScrubInterval: time.Millisecond})
 		if err != nil {
 			d.t.Fatalf("node %d: %v", i, err)
 		}
@@ -248,19 +249,26 @@ func TestOneStateGoesWrong(t *testing.T) {
 	if err := d.halt(2); !errors.Is(err, node.ErrDiverged) {
 		t.Fatalf("it ended with %v", err)
 	}
-	if _, err := store.SetAside(d.path(2), "diverged"); err != nil {
-		t.Fatal(err)
-	}
-	d.boot(2)
-	eventually(t, "it has everything, or a checkpoint", func() bool {
-		return d.members[2].ended() || d.members[2].node.Status().Stream == d.members[0].node.Status().Stream
-	})
-	if d.members[2].ended() {
-		if err := d.halt(2); !errors.Is(err, node.ErrInstalled) {
-			t.Fatalf("it ended with %v", err)
-		}
-		d.boot(2)
-	}
+	d.startAfresh(2)
 	d.load(1<<30, 50, 0, 1, 2, 3)
 	d.agree(0, 0, 1, 2, 3)
+}
+
+// startAfresh starts a member that was halted without what is on its disk, and again if it has fetched a checkpoint.
+func (d *durable) startAfresh(i int) {
+	d.t.Helper()
+	if _, err := store.SetAside(d.path(i), "aside"); err != nil {
+		d.t.Fatal(err)
+	}
+	d.boot(i)
+	other := d.members[(i+1)%len(d.members)]
+	eventually(d.t, "it has everything, or a checkpoint", func() bool {
+		return d.members[i].ended() || d.members[i].node.Status().Stream == other.node.Status().Stream
+	})
+	if d.members[i].ended() {
+		if err := d.halt(i); !errors.Is(err, node.ErrInstalled) {
+			d.t.Fatalf("it ended with %v", err)
+		}
+		d.boot(i)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -18,8 +19,13 @@ import (
 	"github.com/foxmq/foxmq/internal/store"
 )
 
-// fetchPause is how long a node waits between two rounds of asking its peers.
-const fetchPause = time.Second
+const (
+	// fetchPause is how long a node waits between two rounds of asking its peers.
+	fetchPause = time.Second
+	// fetchPatience is how long a peer may take for fetchStep bytes of an answer, or for the rest of it.
+	fetchPatience = 10 * time.Second
+	fetchStep     = 4 << 10
+)
 
 // fetchProgress tells how far the fetching has come.
 type fetchProgress struct {
@@ -75,15 +81,17 @@ func (n *Node) lost() bool {
 // fetchFrom fetches a checkpoint from a peer and installs it. It goes on with what it has of the one that is offered. A
 // peer whose records do not add up to what is certified has lied, or its own are wrong.
 func (n *Node) fetchFrom(ctx context.Context, peer int) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	o, err := n.requestOffer(ctx, peer)
+	round := n.picture.Load().Pending
+	o, err := n.requestOffer(ctx, peer, round)
 	if err != nil {
 		return fmt.Errorf("ask for an offer: %w", err)
 	}
 	p, base, err := n.check(o)
 	if err != nil {
 		return fmt.Errorf("check the offer: %w", err)
+	}
+	if p.round < round {
+		return fmt.Errorf("check the offer: %w", errBackwards)
 	}
 	n.cfg.Logger.Info("fetching a checkpoint", zap.Int("member", peer), zap.Uint64("round", p.round),
 		zap.Uint64("index", p.chain.index), zap.Uint64("records", o.records))
@@ -92,19 +100,78 @@ func (n *Node) fetchFrom(ctx context.Context, peer int) error {
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err := i.Close(); err != nil {
+			n.cfg.Logger.Warn("what was fetched cannot be closed", zap.Error(err))
+		}
+	}()
 	if err := n.receive(ctx, peer, i, o.records, p); err != nil {
-		return errors.Join(fmt.Errorf("fetch the records: %w", err), i.Close())
+		return fmt.Errorf("fetch the records: %w", err)
 	}
-	return errors.Join(n.install(i, p, base), i.Close())
+	return n.handOver(ctx, &installation{target: i, position: p, base: base})
 }
 
-func (n *Node) requestOffer(ctx context.Context, peer int) (*offer, error) {
-	answer, err := n.transport.Request(ctx, peer, (&fetchRequest{}).append(nil))
+func (n *Node) requestOffer(ctx context.Context, peer int, round uint64) (*offer, error) {
+	answer, err := n.ask(ctx, peer, &fetchRequest{round: round})
 	if err != nil {
 		return nil, err
 	}
 	defer answer.Close()
 	return readOffer(bufio.NewReader(answer), n.cfg.Domain)
+}
+
+// ask sends a request to a peer, whose answer is broken off when it does not go on for fetchPatience.
+func (n *Node) ask(ctx context.Context, peer int, r *fetchRequest) (*patientReader, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	p := &patientReader{cancel: cancel}
+	p.timer = time.AfterFunc(fetchPatience, func() { p.late.Store(true); cancel() })
+	answer, err := n.transport.Request(ctx, peer, r.append(nil))
+	if err != nil {
+		p.Close()
+		return nil, p.reason(err)
+	}
+	p.answer = answer
+	return p, nil
+}
+
+// errStalled says that a peer took too long.
+var errStalled = errors.New("the peer does not go on")
+
+// patientReader is an answer of a peer.
+type patientReader struct {
+	answer io.ReadCloser // nil: there is none
+	cancel context.CancelFunc
+	timer  *time.Timer
+	late   atomic.Bool // the timer has cancelled the answer
+	read   int         // bytes since the timer was set
+}
+
+// Read implements io.Reader.
+func (p *patientReader) Read(b []byte) (int, error) {
+	n, err := p.answer.Read(b)
+	if p.read += n; p.read >= fetchStep && !p.late.Load() {
+		p.read = 0
+		p.timer.Reset(fetchPatience)
+	}
+	return n, p.reason(err)
+}
+
+// reason returns why the answer ends.
+func (p *patientReader) reason(err error) error {
+	if err != nil && p.late.Load() {
+		return errStalled
+	}
+	return err
+}
+
+// Close wants no more of the answer.
+func (p *patientReader) Close() error {
+	p.timer.Stop()
+	p.cancel()
+	if p.answer == nil {
+		return nil
+	}
+	return p.answer.Close()
 }
 
 // check returns what an offer is, if it is certified. The events of the consensus snapshot prove themselves.
@@ -120,7 +187,7 @@ func (n *Node) check(o *offer) (*position, *driver.Snapshot, error) {
 	if err := base.Check(len(n.cfg.Keys)); err != nil {
 		return nil, nil, err
 	}
-	p := &position{round: m.round, chain: m.chain, state: o.state, base: base.Anchor()}
+	p := &position{round: m.round, chain: m.chain, state: m.state, base: base.Anchor()}
 	if base.Round != p.round || !n.certifies(o.votes, p) {
 		return nil, nil, errors.New("it is not signed by a supermajority")
 	}
@@ -156,12 +223,12 @@ func (n *Node) receive(ctx context.Context, peer int, i *store.Import, records u
 	progress := &fetchProgress{records: max(1, records)}
 	progress.done.Store(have)
 	n.fetched.Store(progress)
-	answer, err := n.transport.Request(ctx, peer, (&fetchRequest{digest: p.digest(), after: after}).append(nil))
+	answer, err := n.ask(ctx, peer, &fetchRequest{digest: p.digest(), after: after})
 	if err != nil {
 		return err
 	}
 	defer answer.Close()
-	if err := receiveRecords(bufio.NewReaderSize(answer, 64<<10), i, progress); err != nil {
+	if err := receiveRecords(bufio.NewReaderSize(answer, 64<<10), i.Add, progress); err != nil {
 		return err
 	}
 	var sum lthash.Hash
@@ -182,17 +249,21 @@ func (n *Node) receive(ctx context.Context, peer int, i *store.Import, records u
 // maxRecords bounds a state that is fetched, in bytes. The limits of the machine do not let it come near.
 const maxRecords int64 = 16 << 30
 
-func receiveRecords(in *bufio.Reader, i *store.Import, progress *fetchProgress) error {
+// receiveRecords adds the records of an answer, which are no more than was said.
+func receiveRecords(in *bufio.Reader, add func(key, value []byte) error, progress *fetchProgress) error {
 	for bytes := int64(0); bytes < maxRecords; progress.done.Add(1) {
 		key, err := readBlock(in, maxRecord)
 		if err != nil || len(key) == 0 {
 			return err
 		}
+		if progress.done.Load() >= progress.records {
+			return fmt.Errorf("%w: more than %d records", errAnswer, progress.records)
+		}
 		value, err := readBlock(in, maxRecord)
 		if err != nil {
 			return err
 		}
-		if err := i.Add(key, value); err != nil {
+		if err := add(key, value); err != nil {
 			return err
 		}
 		bytes += int64(len(key) + len(value))
@@ -200,12 +271,57 @@ func receiveRecords(in *bufio.Reader, i *store.Import, progress *fetchProgress) 
 	return fmt.Errorf("%w: more than %d bytes", errAnswer, maxRecords)
 }
 
-// install makes the import this node's state from the next start on. Its own last event goes with it: nobody else may
-// have it.
-func (n *Node) install(i *store.Import, p *position, base *driver.Snapshot) error {
-	if last := n.last.Load(); last != nil {
-		base.AddLast(last)
+// installation is a checkpoint that was fetched whole.
+type installation struct {
+	target   *store.Import
+	position *position
+	base     *driver.Snapshot
+	done     chan error // capacity 1: what has come of it
+}
+
+// handOver has the loop install a checkpoint. Once it has that in hand, it is waited for whatever ctx says: the import is
+// in use.
+func (n *Node) handOver(ctx context.Context, i *installation) error {
+	i.done = make(chan error, 1)
+	select {
+	case n.installs <- i:
+		return <-i.done
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	m := p.meta(nil)
-	return i.Install(base.Append(nil), m.append(nil), nil)
+}
+
+// Why a checkpoint that was fetched is not installed.
+var (
+	errBackwards = errors.New("this node has come as far itself")
+	errFound     = errors.New("peers hand out again what this node missed")
+)
+
+// install makes a checkpoint this node's state from the next start on, and reports whether it did. It is the loop that
+// does it, because nothing may be created or written meanwhile: an own event that left and was forgotten would be made
+// again, another one with the same number. The last one goes with the checkpoint, for nobody else may have it.
+func (l *loop) install(i *installation) bool {
+	err := l.installable(i)
+	if err == nil {
+		for _, own := range []*event.Event{l.node.last.Load(), l.driver.Own()} {
+			if own != nil {
+				i.base.AddLast(own)
+			}
+		}
+		m := i.position.meta(nil)
+		err = i.target.Install(i.base.Append(nil), m.append(nil), nil)
+	}
+	i.done <- err
+	return err == nil
+}
+
+// installable returns why a checkpoint is of no use any more.
+func (l *loop) installable(i *installation) error {
+	switch {
+	case l.driver.State() != driver.Lost:
+		return errFound
+	case i.position.round < l.driver.Engine().Pending():
+		return errBackwards
+	}
+	return nil
 }

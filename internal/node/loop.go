@@ -77,7 +77,9 @@ func (l *loop) run(ctx context.Context) error {
 			l.hear()
 		}
 		l.act()
-		l.sleep(ctx)
+		if l.sleep(ctx) {
+			return ErrInstalled
+		}
 	}
 	return nil
 }
@@ -155,6 +157,9 @@ func (l *loop) act() {
 
 // persist writes what Ready lists to the log, in a new segment if a checkpoint is due.
 func (l *loop) persist(r *driver.Ready) error {
+	if why := l.node.unkept.Load(); why != nil && l.logged >= unkeptBytes {
+		return fmt.Errorf("the log has become too long: %w", *why)
+	}
 	if l.segment == 0 {
 		var err error
 		if l.segment, err = l.rotate(r); err != nil {
@@ -279,15 +284,19 @@ func (l *loop) missing() []int {
 	return members
 }
 
-// sleep waits until something happens or something is due.
-func (l *loop) sleep(ctx context.Context) {
+// sleep waits until something happens or something is due. It reports whether a checkpoint has taken the place of all
+// that this loop works on.
+func (l *loop) sleep(ctx context.Context) (installed bool) {
 	l.arm()
 	select {
 	case <-ctx.Done():
 	case <-l.node.wakes:
+	case i := <-l.node.installs:
+		return l.install(i)
 	case <-l.timer.C:
 		l.due = 0
 	}
+	return false
 }
 
 // arm sets the timer to the driver's next tick or the machine's, if it is not set so already.

@@ -86,11 +86,12 @@ type Node struct {
 	once    sync.Once     // closes stopped
 
 	ballots   *ballots
-	transport Transport     // set by Run before anything uses it
-	fatal     chan error    // capacity 1: why Run is to end
-	strays    chan struct{} // capacity 1: the node is lost
-	served    served        // what peers fetch
-	disputed  sync.Once     // logs the first time that members disagree
+	transport Transport          // set by Run before anything uses it
+	fatal     chan error         // capacity 1: why Run is to end
+	strays    chan struct{}      // capacity 1: the node is lost
+	installs  chan *installation // what is fetched, for the loop
+	served    served             // what peers fetch
+	disputed  sync.Once          // logs the first time that members disagree
 
 	connected atomic.Int32                   // peers
 	picture   atomic.Pointer[driver.Status]  // as of the loop's last turn; nil before the first
@@ -102,7 +103,9 @@ type Node struct {
 	last      atomic.Pointer[event.Event]    // the newest own event
 	disk      atomic.Pointer[string]         // why nothing can be written; nil: it can
 	disputes  atomic.Uint64                  // votes by which a member disagreed with this node or others
+	unkept    atomic.Pointer[error]          // why the last checkpoint is not on the disk yet; nil: it was not tried yet
 	replayed  atomic.Uint64                  // index that was reached while the log was replayed
+	restored  atomic.Bool                    // what the disk held has been read
 	fetched   atomic.Pointer[fetchProgress]  // of the checkpoint that is being fetched; nil: none is
 
 	checkpointing atomic.Bool // a checkpoint is under way: set by the loop, reset by the checkpointer
@@ -117,15 +120,16 @@ func New(cfg Config) (*Node, error) {
 	cfg.defaults()
 	members := len(cfg.Keys)
 	n := &Node{
-		cfg:     cfg,
-		quorum:  2*members/3 + 1,
-		peers:   make([]*mailbox, members),
-		calls:   make(chan call),
-		wakes:   make(chan struct{}, 1),
-		stopped: make(chan struct{}),
-		fatal:   make(chan error, 1),
-		strays:  make(chan struct{}, 1),
-		ballots: newBallots(cfg.Self, members),
+		cfg:      cfg,
+		quorum:   2*members/3 + 1,
+		peers:    make([]*mailbox, members),
+		calls:    make(chan call),
+		wakes:    make(chan struct{}, 1),
+		stopped:  make(chan struct{}),
+		fatal:    make(chan error, 1),
+		strays:   make(chan struct{}, 1),
+		installs: make(chan *installation),
+		ballots:  newBallots(cfg.Self, members),
 	}
 	n.pool = newPool(cfg.PoolBytes, n.wake)
 	n.backlog = newBacklog(n.wake)
@@ -164,9 +168,13 @@ func (n *Node) Run(ctx context.Context, transport Transport, consumer Consumer) 
 	c := &checkpointer{node: n, jobs: make(chan job, 1)}
 	l := newLoop(n, transport)
 	a := newApplier(n, consumer, c.jobs)
-	if err := n.restore(l, a); err != nil {
+	switch err := n.restore(ctx, l, a); {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return fmt.Errorf("run node: %w", err)
 	}
+	n.restored.Store(true)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return l.run(ctx) })
 	group.Go(func() error { a.run(ctx); return nil })

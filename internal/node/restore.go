@@ -1,7 +1,7 @@
 package node
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -48,7 +48,7 @@ var ErrCorrupt = errors.New("the data directory is corrupt")
 const replayPiece = 256
 
 // restore brings the driver and the machine to where the node was when it stopped, as far as the disk tells.
-func (n *Node) restore(l *loop, a *applier) error {
+func (n *Node) restore(ctx context.Context, l *loop, a *applier) error {
 	if n.cfg.Disk == nil {
 		return nil
 	}
@@ -57,14 +57,14 @@ func (n *Node) restore(l *loop, a *applier) error {
 		return err
 	}
 	if r.Base != nil {
-		if err := n.restoreCheckpoint(l, a, &r); err != nil {
-			return fmt.Errorf("%w: restore the checkpoint: %w", ErrCorrupt, err)
+		if err := n.restoreCheckpoint(ctx, l, a, &r); err != nil {
+			return fmt.Errorf("restore the checkpoint: %w", err)
 		}
 	}
-	if err := n.replay(l, a); err != nil {
-		return fmt.Errorf("%w: replay the log: %w", ErrCorrupt, err)
+	if err := n.replay(ctx, l, a); err != nil {
+		return fmt.Errorf("replay the log: %w", err)
 	}
-	if err := n.recollect(l); err != nil {
+	if err := n.recollect(ctx, l); err != nil {
 		n.cfg.Logger.Warn("older part of the log cannot be read", zap.Error(err))
 	}
 	l.orphans = a.machine.Connections(n.cfg.Self) > 0
@@ -76,7 +76,7 @@ func (n *Node) restore(l *loop, a *applier) error {
 	}
 	n.cfg.Logger.Info("restored from disk", zap.Uint64("index", a.machine.Index()),
 		zap.Uint64("round", l.driver.Status().Pending), zap.Uint64("own", own))
-	return nil
+	return ctx.Err()
 }
 
 // report logs what is wrong with the disk. A node that is alone has nobody to get from what is lost in the middle of its
@@ -95,21 +95,25 @@ func (n *Node) report(r *store.Recovered) error {
 	return nil
 }
 
-// restoreCheckpoint makes the driver and the machine of the last checkpoint.
-func (n *Node) restoreCheckpoint(l *loop, a *applier, r *store.Recovered) error {
+// restoreCheckpoint makes the driver and the machine of the last checkpoint, whose parts must be of one position.
+func (n *Node) restoreCheckpoint(ctx context.Context, l *loop, a *applier, r *store.Recovered) error {
 	m, err := decodeMeta(r.Meta)
 	if err != nil {
-		return err
+		return corrupt(err)
 	}
 	base, err := driver.DecodeSnapshot(r.Base, n.cfg.Domain)
 	if err != nil {
-		return err
+		return corrupt(err)
 	}
 	if l.driver, err = driver.Restore(l.config(), *base, n.cfg.Now()); err != nil {
+		return corrupt(err)
+	}
+	if a.machine, err = n.load(ctx); err != nil {
 		return err
 	}
-	if a.machine, err = n.load(); err != nil {
-		return err
+	p := position{round: base.Round, chain: m.chain, state: a.machine.Hash(), base: base.Anchor()}
+	if p.digest() != m.digest {
+		return corrupt(errors.New("its parts do not belong together"))
 	}
 	_ = base.EachEvent(func(e *event.Event) error { n.note(e); return nil })
 	n.chain.Store(&m.chain)
@@ -120,22 +124,34 @@ func (n *Node) restoreCheckpoint(l *loop, a *applier, r *store.Recovered) error 
 	return nil
 }
 
+// corrupt marks an error that says that what could be read makes no sense. One of reading is not marked: the disk may do
+// better the next time, and a store tells of damage itself.
+func corrupt(err error) error {
+	if errors.Is(err, store.ErrVersion) || errors.Is(err, driver.ErrVersion) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrCorrupt, err)
+}
+
 // load makes a machine of the records on the disk.
-func (n *Node) load() (*replica.Machine, error) {
+func (n *Node) load(ctx context.Context) (*replica.Machine, error) {
 	var failed error
 	records := iter.Seq2[[]byte, []byte](func(yield func(key, value []byte) bool) {
 		failed = n.cfg.Disk.State(func(key, value []byte) error {
 			if !yield(key, value) {
 				return errStop
 			}
-			return nil
+			return ctx.Err()
 		})
 	})
 	m, err := replica.Load(len(n.cfg.Keys), replica.DefaultLimits, records)
-	if failed != nil && !errors.Is(failed, errStop) {
+	switch {
+	case failed != nil && !errors.Is(failed, errStop):
 		return nil, failed
+	case err != nil:
+		return nil, corrupt(err)
 	}
-	return m, err
+	return m, nil
 }
 
 // errStop ends a walk.
@@ -143,30 +159,43 @@ var errStop = errors.New("enough")
 
 // replay takes in what the log holds since the checkpoint, and applies what that decides. Its effects were had before:
 // nobody is connected yet.
-func (n *Node) replay(l *loop, a *applier) error {
-	piece := make([]*event.Event, 0, replayPiece)
-	flush := func() {
+func (n *Node) replay(ctx context.Context, l *loop, a *applier) error {
+	return n.pieces(ctx, n.cfg.Disk.Replay, func(piece []*event.Event) {
+		for _, e := range piece {
+			n.note(e)
+		}
 		l.driver.Replay(piece, n.cfg.Now())
 		r := l.driver.Ready()
 		for _, s := range stages(&r, 0) {
 			a.again(&s)
 		}
 		l.driver.Advance()
-		piece = piece[:0]
 		n.replayed.Store(a.machine.Index())
-	}
-	err := n.cfg.Disk.Replay(func(record []byte) error {
-		e, _, err := event.Decode(bytes.Clone(record), n.cfg.Domain)
-		if err != nil {
-			return err
-		}
-		n.note(e)
-		if piece = append(piece, e); len(piece) == replayPiece {
-			flush()
-		}
-		return nil
 	})
-	flush()
+}
+
+// recollect gives the driver what the log still holds from before the checkpoint, for peers that lag.
+func (n *Node) recollect(ctx context.Context, l *loop) error {
+	return n.pieces(ctx, n.cfg.Disk.Old, l.driver.Recollect)
+}
+
+// pieces reads events by read and gives them to f in pieces, the last of which may be empty; until ctx is done.
+func (n *Node) pieces(ctx context.Context, read func(func(record []byte) error) error, f func([]*event.Event)) error {
+	piece := make([]*event.Event, 0, replayPiece)
+	err := read(func(record []byte) error {
+		e, _, err := event.Decode(record, n.cfg.Domain)
+		if err != nil {
+			return corrupt(err)
+		}
+		if piece = append(piece, e); len(piece) == replayPiece {
+			f(piece)
+			piece = piece[:0]
+		}
+		return ctx.Err()
+	})
+	if err == nil {
+		f(piece)
+	}
 	return err
 }
 
@@ -192,22 +221,4 @@ func (a *applier) again(s *stage) {
 	if s.snapshot != nil {
 		a.take(s)
 	}
-}
-
-// recollect gives the driver what the log still holds from before the checkpoint, for peers that lag.
-func (n *Node) recollect(l *loop) error {
-	piece := make([]*event.Event, 0, replayPiece)
-	err := n.cfg.Disk.Old(func(record []byte) error {
-		e, _, err := event.Decode(bytes.Clone(record), n.cfg.Domain)
-		if err != nil {
-			return err
-		}
-		if piece = append(piece, e); len(piece) == replayPiece {
-			l.driver.Recollect(piece)
-			piece = piece[:0]
-		}
-		return nil
-	})
-	l.driver.Recollect(piece)
-	return err
 }

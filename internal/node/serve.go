@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// servedWithin is how long a checkpoint is waited for that a supermajority has signed.
-	servedWithin = 10 * time.Second
+	// servedWithin is how long a checkpoint is waited for that a supermajority has signed. The peer waits longer.
+	servedWithin = 8 * time.Second
 	// nudgeEvery is after how long an idle cluster is given another transaction meanwhile: rounds have to pass until
 	// the members compare their states again.
 	nudgeEvery = 20 * time.Millisecond
@@ -39,14 +39,13 @@ type served struct {
 // certified is a checkpoint on the disk with its certificate.
 type certified struct {
 	*store.View
-	state  [sha256.Size]byte // the machine's hash
 	digest [sha256.Size]byte
 	votes  []event.Vote
-	users  int       // guarded by the mu of served
+	users  int       // those who are served from it, and one more while it is kept; guarded by the mu of served
 	until  time.Time // kept without users; guarded by the mu of served
 }
 
-// get returns the view that is kept if it is the one of the digest.
+// get returns the view that is kept if it is the one of the digest. The caller is a user of it.
 func (s *served) get(digest [sha256.Size]byte) *certified {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,36 +58,25 @@ func (s *served) get(digest [sha256.Size]byte) *certified {
 
 // put keeps a view in place of the last, unless nobody is served any more. The caller is a user of it.
 func (s *served) put(c *certified) {
-	c.users = 1
 	s.mu.Lock()
 	old := s.view
-	if s.closed {
-		s.mu.Unlock()
-		return
+	if c.users = 1; s.closed {
+		old = nil
+	} else {
+		c.users, s.view = 2, c
 	}
-	s.view = c
 	s.mu.Unlock()
-	s.drop(old)
+	s.release(old)
 }
 
-// release says that a user of the view is done.
+// release says that a user of the view is done, the last of whom closes it; nil is no view.
 func (s *served) release(c *certified) {
-	s.mu.Lock()
-	c.users--
-	c.until = time.Now().Add(servedFor)
-	kept := s.view == c
-	s.mu.Unlock()
-	if !kept {
-		s.drop(c)
-	}
-}
-
-// drop closes a view that is not kept any more when its last user is done with it; nil is none.
-func (s *served) drop(c *certified) {
 	if c == nil {
 		return
 	}
 	s.mu.Lock()
+	c.users--
+	c.until = time.Now().Add(servedFor)
 	unused := c.users == 0
 	s.mu.Unlock()
 	if unused {
@@ -96,17 +84,17 @@ func (s *served) drop(c *certified) {
 	}
 }
 
-// expire closes the view that nobody has asked for of late: as long as it is open, the file of the state only grows.
+// expire lets go of the view that nobody has asked for of late: as long as it is open, the file of the state only grows.
 func (s *served) expire(now time.Time) {
 	s.mu.Lock()
 	c := s.view
-	if c == nil || c.users > 0 || now.Before(c.until) {
+	if c == nil || c.users > 1 || now.Before(c.until) {
 		s.mu.Unlock()
 		return
 	}
 	s.view = nil
 	s.mu.Unlock()
-	c.Close()
+	s.release(c)
 }
 
 // close keeps no view any more.
@@ -115,27 +103,29 @@ func (s *served) close() {
 	c := s.view
 	s.view, s.closed = nil, true
 	s.mu.Unlock()
-	s.drop(c)
+	s.release(c)
 }
 
-// errNothing is what a peer is told that asks for what is not there.
-var errNothing = errors.New("no such checkpoint here")
+// What a peer is told that asks in vain. What the disk says is no business of a peer's: it goes into the log.
+var (
+	errNothing    = errors.New("no such checkpoint here")
+	errUnreadable = errors.New("the checkpoint cannot be read here")
+)
 
 // Serve answers a peer that fetches a checkpoint: with an offer of the last one, or with the records of the one that it
 // was offered.
 func (n *Node) Serve(ctx context.Context, peer int, request []byte, answer io.Writer) error {
 	r, err := decodeFetchRequest(request)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if n.cfg.Disk == nil {
+	case n.cfg.Disk == nil:
 		return errNothing
-	}
-	if r.digest != [sha256.Size]byte{} {
+	case r.digest != [sha256.Size]byte{}:
 		return n.serveRecords(r, answer)
 	}
 	start := time.Now()
-	c, err := n.await(ctx)
+	c, err := n.await(ctx, r.round)
 	if err != nil {
 		return err
 	}
@@ -143,7 +133,7 @@ func (n *Node) Serve(ctx context.Context, peer int, request []byte, answer io.Wr
 	defer n.served.release(c)
 	n.cfg.Logger.Info("offering a checkpoint", zap.Int("member", peer), zap.Uint64("round", c.votes[0].Round),
 		zap.Uint64("records", c.Count), zap.Int("base_bytes", len(c.Base)), zap.Duration("waited", time.Since(start)))
-	o := offer{meta: c.Meta, state: c.state, records: c.Count, votes: c.votes, base: c.Base}
+	o := offer{meta: c.Meta, records: c.Count, votes: c.votes, base: c.Base}
 	_, err = answer.Write(o.append(nil))
 	return err
 }
@@ -155,39 +145,51 @@ func (n *Node) serveRecords(r *fetchRequest, answer io.Writer) error {
 		return errNothing
 	}
 	defer n.served.release(c)
-	w := bufio.NewWriterSize(answer, 64<<10)
-	var head []byte
-	err := c.Records(r.after, func(key, value []byte) error {
-		head = appendBlock(head[:0], key)
-		head = binary.AppendUvarint(head, uint64(len(value)))
-		if _, err := w.Write(head); err != nil {
-			return err
-		}
-		_, err := w.Write(value)
-		return err
-	})
-	if err != nil {
-		return err
+	w := &recordWriter{to: bufio.NewWriterSize(answer, 64<<10)}
+	if err := c.Records(r.after, w.write); err != nil && w.err == nil {
+		return n.unreadable(err)
 	}
-	if err := w.WriteByte(0); err != nil {
-		return err
-	}
-	return w.Flush()
+	return w.end()
 }
 
-// await returns the last checkpoint when it is certified. Where it is not, because votes were lost while the cluster had
-// nothing to do, it gives it something to do, and takes the next one.
-func (n *Node) await(ctx context.Context) (*certified, error) {
+// recordWriter writes records to a peer.
+type recordWriter struct {
+	to   *bufio.Writer
+	head []byte
+	err  error // of writing
+}
+
+func (w *recordWriter) write(key, value []byte) error {
+	w.head = appendBlock(w.head[:0], key)
+	w.head = binary.AppendUvarint(w.head, uint64(len(value)))
+	if _, w.err = w.to.Write(w.head); w.err == nil {
+		_, w.err = w.to.Write(value)
+	}
+	return w.err
+}
+
+// end writes what follows the last record.
+func (w *recordWriter) end() error {
+	if w.err != nil {
+		return w.err
+	}
+	_ = w.to.WriteByte(0) // Flush tells
+	return w.to.Flush()
+}
+
+// await returns the last checkpoint when it is certified and of that round or a later one. Where it is not, because votes
+// were lost or because the cluster has had nothing to do for long, it gives it something to do, and takes the next one.
+func (n *Node) await(ctx context.Context, round uint64) (*certified, error) {
 	ctx, cancel := context.WithTimeout(ctx, servedWithin)
 	defer cancel()
 	nudge := time.NewTicker(nudgeEvery)
 	defer nudge.Stop()
 	for {
-		c, err := n.certified()
+		c, err := n.certified(round)
 		if c != nil || err != nil {
 			return c, err
 		}
-		_ = n.TrySubmit(&replica.Tick{}, replica.Token{}) // if the pool is full, there is enough to do
+		n.nudge()
 		select {
 		case <-ctx.Done():
 			return nil, errNothing
@@ -198,30 +200,38 @@ func (n *Node) await(ctx context.Context) (*certified, error) {
 	}
 }
 
-// certified returns the last checkpoint if a supermajority has voted for it, or nil.
-func (n *Node) certified() (*certified, error) {
-	v, err := n.cfg.Disk.View()
-	if errors.Is(err, store.ErrNoCheckpoint) {
-		return nil, nil
+// nudge submits a transaction, unless some are on their way already: whoever asks for checkpoints over and over, in vain,
+// makes a cluster do something that has nothing to do, but no more than one client would.
+func (n *Node) nudge() {
+	if count, _ := n.pool.Load(); count == 0 {
+		_ = n.TrySubmit(&replica.Tick{}, replica.Token{}) // fails if there is enough to do
 	}
-	if err != nil {
-		return nil, err
-	}
-	c, err := n.certify(v)
-	if c == nil {
-		v.Close()
-	}
-	return c, err
 }
 
-func (n *Node) certify(v *store.View) (*certified, error) {
+// certified returns the last checkpoint if it is of that round or later, and a supermajority has voted for it, or nil.
+func (n *Node) certified(round uint64) (*certified, error) {
+	v, err := n.cfg.Disk.View()
+	switch {
+	case errors.Is(err, store.ErrNoCheckpoint):
+		return nil, nil
+	case err != nil:
+		return nil, n.unreadable(err)
+	}
 	m, err := decodeMeta(v.Meta)
 	if err != nil {
-		return nil, err
+		v.Close()
+		return nil, n.unreadable(err)
 	}
-	c := &certified{View: v, state: m.state, digest: m.digest}
-	if c.votes = n.ballots.certificate(m.round, m.digest); c.votes == nil {
+	c := &certified{View: v, digest: m.digest, votes: n.ballots.certificate(m.round, m.digest)}
+	if m.round < round || c.votes == nil {
+		v.Close()
 		return nil, nil
 	}
 	return c, nil
+}
+
+// unreadable logs why a peer cannot be served.
+func (n *Node) unreadable(why error) error {
+	n.cfg.Logger.Error("checkpoint cannot be read for a peer", zap.Error(why))
+	return errUnreadable
 }

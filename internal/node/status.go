@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/replica"
@@ -33,6 +34,16 @@ type Status struct {
 	Disk          string         `json:"disk"`           // why nothing can be written; empty: it can
 	Catchup       int            `json:"catchup"`        // per cent of a checkpoint that is being fetched, 100 without one
 	Machine       replica.Counts `json:"machine"`
+
+	Peers []PeerStatus `json:"peers"` // all other members, in the order of the address book; empty before the first turn
+}
+
+// PeerStatus tells how this node sees another member.
+type PeerStatus struct {
+	Member    int           `json:"member"`
+	Connected bool          `json:"connected"` // messages can be sent to it
+	Lag       uint64        `json:"lag"`       // events of this node since the last one that it has answered with one of its own
+	Delay     time.Duration `json:"delay"`     // estimated time that a message takes to it
 }
 
 // Status returns a picture of the node.
@@ -60,9 +71,23 @@ func (n *Node) Status() Status {
 	if p := n.picture.Load(); p != nil {
 		s.State, s.Round, s.Dropped = stateName(p.State), p.Pending, p.Dropped
 		s.Own, s.Unordered, s.Waiting, s.Missing = p.Own, p.Unordered, p.Waiting, p.Missing
+		s.Peers = n.peerStatus(p)
 	}
 	return s
 }
+
+func (n *Node) peerStatus(of *driver.Status) (peers []PeerStatus) {
+	for i, p := range of.Peers {
+		if i != n.cfg.Self {
+			peers = append(peers, PeerStatus{Member: i, Connected: p.Connected, Lag: p.Lag, Delay: time.Duration(p.Delay)})
+		}
+	}
+	return peers
+}
+
+// Restored reports whether what the disk holds has been read: before, nothing is served and nothing can be submitted to
+// good purpose.
+func (n *Node) Restored() bool { return n.restored.Load() }
 
 // Quorum reports whether what is submitted now can be expected to be ordered soon: with this node, a supermajority
 // is up and connected, and the node may create events.

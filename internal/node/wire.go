@@ -22,20 +22,23 @@ const fetchVersion = 1
 // fetchRequest asks for an offer of a checkpoint, or for the records of the one that was offered.
 type fetchRequest struct {
 	digest [sha256.Size]byte // of the position that was offered; zero: an offer is asked for
+	round  uint64            // the offer is to be of this round or a later one
 	after  []byte            // only the records behind that key; empty: all
 }
 
 func (r *fetchRequest) append(dst []byte) []byte {
 	dst = append(dst, fetchVersion)
 	dst = append(dst, r.digest[:]...)
+	dst = binary.BigEndian.AppendUint64(dst, r.round)
 	return append(dst, r.after...)
 }
 
 func decodeFetchRequest(b []byte) (*fetchRequest, error) {
-	if len(b) < 1+sha256.Size || b[0] != fetchVersion {
+	const fixed = 1 + sha256.Size + 8
+	if len(b) < fixed || b[0] != fetchVersion {
 		return nil, errAnswer
 	}
-	r := &fetchRequest{after: b[1+sha256.Size:]}
+	r := &fetchRequest{round: binary.BigEndian.Uint64(b[1+sha256.Size:]), after: b[fixed:]}
 	copy(r.digest[:], b[1:])
 	return r, nil
 }
@@ -43,9 +46,8 @@ func decodeFetchRequest(b []byte) (*fetchRequest, error) {
 // offer says what checkpoint a peer has.
 type offer struct {
 	meta    []byte
-	state   [sha256.Size]byte // the machine's hash
-	records uint64            // how many there are in all
-	votes   []event.Vote      // the certificate
+	records uint64       // how many there are in all
+	votes   []event.Vote // the certificate
 	base    []byte
 }
 
@@ -59,7 +61,6 @@ const (
 
 func (o *offer) append(dst []byte) []byte {
 	dst = appendBlock(dst, o.meta)
-	dst = append(dst, o.state[:]...)
 	dst = binary.AppendUvarint(dst, o.records)
 	dst = appendBlock(dst, (&event.Message{Votes: o.votes}).Append(nil))
 	return appendBlock(dst, o.base)
@@ -74,9 +75,6 @@ func readOffer(r *bufio.Reader, domain event.Domain) (*offer, error) {
 	var err error
 	if o.meta, err = readBlock(r, maxMeta); err != nil {
 		return nil, fmt.Errorf("description: %w", err)
-	}
-	if _, err := io.ReadFull(r, o.state[:]); err != nil {
-		return nil, fmt.Errorf("state's hash: %w", err)
 	}
 	if o.records, err = binary.ReadUvarint(r); err != nil {
 		return nil, fmt.Errorf("number of records: %w", err)

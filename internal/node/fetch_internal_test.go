@@ -1,0 +1,147 @@
+package node
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/consensus/driver"
+	"github.com/foxmq/foxmq/internal/event"
+)
+
+// newTestNode makes a node of a cluster of so many.
+func newTestNode(t testing.TB, members int, change func(*Config)) *Node {
+	t.Helper()
+	cfg := Config{Keys: make([]*ecdsa.PublicKey, members)}
+	for i := range cfg.Keys {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg.Keys[i] = &key.PublicKey; i == 0 {
+			cfg.Key = key
+		}
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	n, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// peersOf is a transport on which each peer answers as its function says.
+type peersOf struct {
+	answer func(ctx context.Context, peer int) (io.ReadCloser, error)
+
+	mu    sync.Mutex
+	asked []int // guarded by mu
+}
+
+func (p *peersOf) Send(int, *event.Message) bool { return true }
+
+func (p *peersOf) Request(ctx context.Context, peer int, _ []byte) (io.ReadCloser, error) {
+	p.mu.Lock()
+	p.asked = append(p.asked, peer)
+	p.mu.Unlock()
+	return p.answer(ctx, peer)
+}
+
+// drip is an answer that brings a byte every so often, and nothing else, for ever.
+type drip struct {
+	ctx   context.Context
+	every time.Duration
+}
+
+func (d *drip) Read(b []byte) (int, error) {
+	select {
+	case <-d.ctx.Done():
+		return 0, d.ctx.Err()
+	case <-time.After(d.every):
+		b[0] = 0xff
+		return 1, nil
+	}
+}
+
+func (d *drip) Close() error { return nil }
+
+// TestPeerThatStalls: one that says nothing, one whose answer does not begin, and one that brings a byte now and then are
+// given up after a time, and the next is asked.
+func TestPeerThatStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		peers := &peersOf{}
+		peers.answer = func(ctx context.Context, peer int) (io.ReadCloser, error) {
+			switch peer {
+			case 1:
+				return &drip{ctx, time.Hour}, nil
+			case 2:
+				<-ctx.Done()
+				return nil, ctx.Err()
+			default:
+				return &drip{ctx, fetchPatience / 2}, nil
+			}
+		}
+		n := newTestNode(t, 4, nil)
+		n.transport = peers
+		n.picture.Store(&driver.Status{State: driver.Lost, Pending: 1})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		for peer := 1; peer < 4; peer++ {
+			start := time.Now()
+			if err := n.fetchFrom(ctx, peer); !errors.Is(err, errStalled) {
+				t.Errorf("peer %d: %v", peer, err)
+			}
+			if took := time.Since(start); took < fetchPatience || took > 2*fetchPatience {
+				t.Errorf("peer %d was given up after %v", peer, took)
+			}
+		}
+	})
+}
+
+// TestSlowPeerIsWaitedFor: an answer that takes long is well as long as it goes on.
+func TestSlowPeerIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newTestNode(t, 2, nil)
+		n.transport = &peersOf{answer: func(ctx context.Context, _ int) (io.ReadCloser, error) {
+			return &drip{ctx, fetchPatience / (2 * fetchStep)}, nil
+		}}
+		answer, err := n.ask(t.Context(), 1, &fetchRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Close()
+		if got, err := io.CopyN(io.Discard, answer, 20*fetchStep); err != nil {
+			t.Errorf("after %d bytes: %v", got, err)
+		}
+	})
+}
+
+// endless is the same record over and over.
+type endless struct{ rest []byte }
+
+func (e *endless) Read(b []byte) (n int, err error) {
+	if len(e.rest) == 0 {
+		e.rest = appendBlock(appendBlock(nil, []byte("key")), []byte("value"))
+	}
+	n = copy(b, e.rest)
+	e.rest = e.rest[n:]
+	return n, nil
+}
+
+func TestEndlessRecordsAreRefused(t *testing.T) {
+	progress, added := &fetchProgress{records: 3}, 0
+	err := receiveRecords(bufio.NewReader(&endless{}), func(_, _ []byte) error { added++; return nil }, progress)
+	if !errors.Is(err, errAnswer) || added != 3 {
+		t.Errorf("%d records of 3 were taken: %v", added, err)
+	}
+}
