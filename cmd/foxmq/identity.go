@@ -18,6 +18,9 @@ type identity struct {
 	alone bool // there is no address book: the cluster is this node
 }
 
+// peers reports whether others have what this node has, too.
+func (id *identity) peers() bool { return len(id.book.Members) > 1 }
+
 // loadIdentity reads the address book and the node's key. Without an address book the node is alone, with a key that it
 // makes at its first start and keeps beside its log.
 func loadIdentity(cfg *config.Config) (*identity, error) {

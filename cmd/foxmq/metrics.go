@@ -3,18 +3,20 @@ package main
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foxmq/foxmq/internal/gossip"
+	"github.com/foxmq/foxmq/internal/node"
 )
 
 // metric shows one number of the status. A name that ends in _total is a counter's, any other a gauge's; a duration
 // shows in seconds, a time in seconds since 1970 with 0 for none, and true as 1.
 type metric struct {
-	field string // path of Go field names in status, or in gossip.PeerStatus
+	field string // path of Go field names in status, or in one of the two PeerStatus
 	name  string // without foxmq_
 	help  string
 }
@@ -25,7 +27,8 @@ type collector struct {
 	status func() status
 	build  *prometheus.Desc
 	fields []column
-	peers  []column
+	peers  []column // of gossip.PeerStatus
+	seen   []column // of node.PeerStatus
 }
 
 // newCollector returns a collector of what status returns, which must be safe for concurrent use.
@@ -35,16 +38,14 @@ func newCollector(of func() status) *collector {
 		build:  prometheus.NewDesc("foxmq_build_info", "Version of the program; always 1.", []string{"version"}, nil),
 		fields: columns(reflect.TypeFor[status](), metrics),
 		peers:  columns(reflect.TypeFor[gossip.PeerStatus](), peerMetrics, "peer"),
+		seen:   columns(reflect.TypeFor[node.PeerStatus](), nodePeerMetrics, "peer"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(to chan<- *prometheus.Desc) {
 	to <- c.build
-	for _, m := range c.fields {
-		to <- m.desc
-	}
-	for _, m := range c.peers {
+	for _, m := range slices.Concat(c.fields, c.peers, c.seen) {
 		to <- m.desc
 	}
 }
@@ -56,6 +57,9 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	collect(to, c.fields, reflect.ValueOf(s))
 	for _, p := range s.Peers {
 		collect(to, c.peers, reflect.ValueOf(p), fmt.Sprint(p.Member))
+	}
+	for _, p := range s.Node.Peers {
+		collect(to, c.seen, reflect.ValueOf(p), fmt.Sprint(p.Member))
 	}
 }
 

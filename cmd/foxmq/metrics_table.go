@@ -110,3 +110,10 @@ var peerMetrics = []metric{
 	{"RequestsRefused", "peer_requests_refused_total", "Requests of the peer that were not answered, or not to the end."},
 	{"BytesServed", "peer_served_bytes_total", "Answers to requests of the peer, whole and broken off, and refusals."},
 }
+
+// nodePeerMetrics are those of each peer as the node sees it, with the same label.
+var nodePeerMetrics = []metric{
+	{"Connected", "node_peer_connected", "Whether messages can be sent to the peer."},
+	{"Lag", "node_peer_lag_events", "Events of this node since the last one that the peer has answered with one of its own."},
+	{"Delay", "node_peer_delay_seconds", "Estimated time that a message takes to the peer."},
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/foxmq/foxmq/internal/gossip"
+	"github.com/foxmq/foxmq/internal/node"
 )
 
 // TestEveryNumberHasAMetric demands a line in a table for each number of the status, whoever adds it.
@@ -28,6 +29,7 @@ func TestEveryNumberHasAMetric(t *testing.T) {
 	}
 	demand(reflect.TypeFor[status](), metrics, "")
 	demand(reflect.TypeFor[gossip.PeerStatus](), peerMetrics, "Member")
+	demand(reflect.TypeFor[node.PeerStatus](), nodePeerMetrics, "Member")
 }
 
 // numbers returns the paths of the numeric fields of a struct.
@@ -47,7 +49,7 @@ func numbers(t *testing.T, of reflect.Type, path string) (all []string) {
 			all = append(all, numbers(t, is, path+".")...)
 		case is.Kind() == reflect.String:
 		case is.Kind() == reflect.Slice:
-			if is != reflect.TypeFor[[]gossip.PeerStatus]() {
+			if is != reflect.TypeFor[[]gossip.PeerStatus]() && is != reflect.TypeFor[[]node.PeerStatus]() {
 				t.Errorf("%s: its elements have no table of metrics", path)
 			}
 		default:

@@ -57,7 +57,7 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger) error {
 		switch {
 		case errors.Is(err, node.ErrInstalled):
 			log.Info("starting again from a checkpoint of the cluster")
-		case !id.alone && (errors.Is(err, node.ErrDiverged) || errors.Is(err, node.ErrCorrupt) || errors.As(err, &corrupt)):
+		case id.peers() && (errors.Is(err, node.ErrDiverged) || errors.Is(err, node.ErrCorrupt) || errors.As(err, &corrupt)):
 			if err := setAside(cfg.NodeDataDir(id.self), log, err); err != nil {
 				return err
 			}
@@ -87,7 +87,7 @@ func serveOnce(ctx context.Context, cfg config.Config, id *identity, log *zap.Lo
 	if id.alone {
 		log.Warn("no address book, this node is alone", zap.String("config_dir", cfg.Dir))
 	}
-	if d.store, err = openStore(&cfg, id.self, log); err != nil {
+	if d.store, err = openStore(&cfg, id, log); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.store.Close()) }()
@@ -101,13 +101,13 @@ func serveOnce(ctx context.Context, cfg config.Config, id *identity, log *zap.Lo
 }
 
 // openStore opens the node's data directory.
-func openStore(cfg *config.Config, self int, log *zap.Logger) (*store.Store, error) {
+func openStore(cfg *config.Config, id *identity, log *zap.Logger) (*store.Store, error) {
 	durability := store.Flush
 	if cfg.Durability == "sync" {
 		durability = store.Sync
 	}
 	return store.Open(store.Config{
-		Dir: cfg.NodeDataDir(self), Durability: durability, Logger: log.Named("store"),
+		Dir: cfg.NodeDataDir(id.self), Durability: durability, Replicated: id.peers(), Logger: log.Named("store"),
 	})
 }
 
@@ -196,13 +196,19 @@ func (d *daemon) listenTCP(what, name, addr string) (net.Listener, error) {
 }
 
 // run runs the parts and stops them in order: the broker first, which tells its clients; then, when the ends of their
-// connections have been ordered or drainWithin has passed, everything else.
+// connections have been ordered or drainWithin has passed, everything else. A node that still reads what its disk holds
+// has nothing to drain, and its clients wait for it: there everything stops at once.
 func (d *daemon) run(ctx context.Context) error {
 	group, groupCtx := errgroup.WithContext(context.WithoutCancel(ctx))
 	core, stopCore := context.WithCancel(groupCtx)
 	defer stopCore()
 	front, stopFront := context.WithCancel(groupCtx)
-	defer context.AfterFunc(ctx, stopFront)()
+	defer context.AfterFunc(ctx, func() {
+		stopFront()
+		if !d.node.Restored() {
+			stopCore()
+		}
+	})()
 
 	group.Go(func() error { return d.node.Run(core, d.transport(), d.broker) })
 	group.Go(func() error { return d.store.Run(core) })

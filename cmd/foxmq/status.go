@@ -29,7 +29,8 @@ func newStatus() *cobra.Command {
 not answer. Without an address it asks the node on this machine (127.0.0.1:9883, or what FOXMQ_ADMIN_ADDR says).
 
 LAG is by how many transactions a node is behind the first of those that were asked. Two nodes with one INDEX have one
-HASH, or something is wrong.`,
+HASH, or something is wrong. With --verbose, UNANSWERED is how many events of the node the peer has not answered yet,
+and DELAY how long the node thinks that a message takes to it.`,
 		RunE: func(cmd *cobra.Command, addrs []string) error {
 			if len(addrs) == 0 {
 				addrs = []string{localAdmin(os.Getenv)}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"text/tabwriter"
 	"time"
+
+	"github.com/foxmq/foxmq/internal/node"
 )
 
 // writeTable writes a line for each node that answered, and if verbose, one for each of its peers.
@@ -30,7 +32,7 @@ func writeTable(w io.Writer, answers []answer, verbose bool) error {
 		}
 	}
 	if verbose && slices.ContainsFunc(answers, func(a answer) bool { return len(a.status.Peers) > 0 }) {
-		fmt.Fprintln(t, "\nNODE\tPEER\tADDR\tCONNECTED\tLAG\tROUND TRIP")
+		fmt.Fprintln(t, "\nNODE\tPEER\tADDR\tCONNECTED\tLAG\tUNANSWERED\tDELAY\tROUND TRIP")
 		for _, a := range answers {
 			writePeers(t, &a.status, first, indexes)
 		}
@@ -56,19 +58,26 @@ func writeNode(w io.Writer, s *status, lag uint64) {
 	fmt.Fprintln(w)
 }
 
-// writePeers writes how a node sees its peers. By how much a peer is behind is known of those that were asked too.
+// writePeers writes how a node sees its peers. By how many transactions a peer is behind is known of those that were asked
+// too; how many events of the node it has not answered yet, the node knows.
 func writePeers(w io.Writer, s *status, first uint64, indexes map[int]uint64) {
 	for _, p := range s.Peers {
-		lag, rtt := "-", "-"
+		lag, rtt, unanswered, delay := "-", "-", "-", "-"
 		if index, ok := indexes[p.Member]; ok {
 			lag = strconv.FormatUint(first-index, 10)
 		}
 		if p.RTT > 0 {
-			rtt = p.RTT.Round(10 * time.Microsecond).String()
+			rtt = short(p.RTT)
 		}
-		fmt.Fprintf(w, "%d\t%d\t%s\t%s\t%s\t%s\n", s.Member, p.Member, p.Addr, yes(p.Connected), lag, rtt)
+		if i := slices.IndexFunc(s.Node.Peers, func(n node.PeerStatus) bool { return n.Member == p.Member }); i >= 0 {
+			unanswered, delay = strconv.FormatUint(s.Node.Peers[i].Lag, 10), short(s.Node.Peers[i].Delay)
+		}
+		fmt.Fprintf(w, "%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			s.Member, p.Member, p.Addr, yes(p.Connected), lag, unanswered, delay, rtt)
 	}
 }
+
+func short(d time.Duration) string { return d.Round(10 * time.Microsecond).String() }
 
 func yes(is bool) string {
 	if is {
