@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/foxmq/foxmq/internal/event"
 )
@@ -32,7 +33,7 @@ func bad(format string, args ...any) error {
 //	the number of Events, then of each its gap and its wire form
 //	the number of Last, then of each its wire form
 func (s *Snapshot) Append(dst []byte) []byte {
-	dst = append(dst, snapshotVersion)
+	dst = append(slices.Grow(dst, s.bulk()), snapshotVersion)
 	dst = s.appendCertain(dst)
 	dst = binary.AppendUvarint(dst, uint64(len(s.Events)))
 	for i, e := range s.Events {
@@ -47,6 +48,18 @@ func (s *Snapshot) Append(dst []byte) []byte {
 		dst = e.Append(dst)
 	}
 	return dst
+}
+
+// bulk returns about how many bytes the events' encodings take, so that they are not copied while dst grows.
+func (s *Snapshot) bulk() (bytes int) {
+	const overhead = 512 // of an event with four parents, and some
+	for _, e := range s.Events {
+		bytes += len(e.Payload) + overhead
+	}
+	for _, e := range s.Last {
+		bytes += len(e.Payload) + overhead
+	}
+	return bytes
 }
 
 // appendCertain appends all that is not a list of events.
