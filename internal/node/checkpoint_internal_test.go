@@ -28,7 +28,7 @@ type flaky struct {
 	committed  []store.Checkpoint // guarded by mu
 }
 
-func (f *flaky) Append(records [][]byte) error {
+func (f *flaky) Append(records [][]byte, _ bool) error {
 	if f.appending == nil {
 		f.appended += len(records)
 	}
@@ -186,7 +186,7 @@ func TestServedViewIsClosedOnce(t *testing.T) {
 	}
 	segment, err := disk.Rotate()
 	if err == nil {
-		err = disk.Append([][]byte{{1}})
+		err = disk.Append([][]byte{{1}}, true)
 	}
 	if err == nil {
 		changes := map[string][]byte{"key": []byte("value")}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/store"
+	"github.com/foxmq/foxmq/internal/store/faultfs"
 )
 
 // durable is a cluster whose nodes have disks. One that is stopped can start again.
@@ -20,7 +22,8 @@ type durable struct {
 	dir     string
 	configs []node.Config
 	stores  []*store.Store
-	keep    int64 // bytes of old segments; 0: the default, negative: none
+	keep    int64         // bytes of old segments; 0: the default, negative: none
+	logs    []*faultfs.FS // what the logs are kept on, synced before anything leaves; nil: as usual
 }
 
 func newDurable(t testing.TB, n int) *durable {
@@ -41,7 +44,11 @@ func (d *durable) path(i int) string { return filepath.Join(d.dir, fmt.Sprint(i)
 func (d *durable) boot(members ...int) {
 	d.t.Helper()
 	for _, i := range members {
-		s, err := store.Open(store.Config{Dir: d.path(i), KeepBytes: d.keep, Replicated: true, ScrubInterval: time.Millisecond})
+		disk := store.Config{Dir: d.path(i), KeepBytes: d.keep, Replicated: true, ScrubInterval: time.Millisecond}
+		if d.logs != nil {
+			disk.FS, disk.Durability = d.logs[i], store.Sync
+		}
+		s, err := store.Open(disk)
 		if err != nil {
 			d.t.Fatalf("node %d: %v", i, err)
 		}
@@ -63,7 +70,7 @@ func (d *durable) halt(i int) error {
 		return nil
 	}
 	err := d.end(i)
-	if err := d.stores[i].Close(); err != nil {
+	if err := d.stores[i].Close(); err != nil && !errors.Is(err, faultfs.ErrPower) {
 		d.t.Errorf("close the disk of node %d: %v", i, err)
 	}
 	d.stores[i] = nil
@@ -132,18 +139,19 @@ func (d *durable) agree(index uint64, members ...int) node.Mark {
 	return mark(members[0])
 }
 
-func (d *durable) retained(i int) (text string) {
+func (d *durable) retained(i int) string {
 	d.t.Helper()
+	var text strings.Builder
 	err := d.members[i].node.Do(func(m *replica.Machine) {
 		m.Retained("#", "", func(r replica.Retained) bool {
-			text += fmt.Sprintf("%s=%s@%d ", r.Message.Topic, r.Message.Payload, r.Index)
+			fmt.Fprintf(&text, "%s=%s@%d ", r.Message.Topic, r.Message.Payload, r.Index)
 			return true
 		})
 	})
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return text
+	return text.String()
 }
 
 // awaitCheckpoint waits until a checkpoint is on the member's disk.

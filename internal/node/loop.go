@@ -178,13 +178,18 @@ func (l *loop) persist(r *driver.Ready) error {
 	return nil
 }
 
-// write appends the events to the log.
+// write appends the events to the log. Own events are urgent, for nobody else has them, and with them all that came
+// before, what they refer to among it. What was learned since then can be lost: it is as if it had not come yet. It may
+// have decided rounds, which the peers' events decide again, and alike; and what these rounds contain had to reach a
+// supermajority's own events first.
 func (l *loop) write(events []*event.Event) error {
 	if l.node.cfg.Disk == nil || len(events) == 0 {
 		return nil
 	}
 	l.buffer, l.ends = l.buffer[:0], l.ends[:0]
+	urgent := false
 	for _, e := range events {
+		urgent = urgent || e.Creator == l.node.cfg.Self
 		l.buffer = e.Append(l.buffer)
 		l.ends = append(l.ends, len(l.buffer))
 	}
@@ -194,7 +199,7 @@ func (l *loop) write(events []*event.Event) error {
 		l.records = append(l.records, l.buffer[start:end])
 		start = end
 	}
-	if err := l.node.cfg.Disk.Append(l.records); err != nil {
+	if err := l.node.cfg.Disk.Append(l.records, urgent); err != nil {
 		return fmt.Errorf("write events: %w", err)
 	}
 	l.logged += len(l.buffer)

@@ -262,7 +262,7 @@ func witness(t testing.TB) *witnessed {
 }
 
 // Append implements node.Disk.
-func (w *witnessed) Append(records [][]byte) error {
+func (w *witnessed) Append(records [][]byte, urgent bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil {
@@ -275,7 +275,7 @@ func (w *witnessed) Append(records [][]byte) error {
 		}
 		w.have[e.ID()] = true
 	}
-	return w.Disk.Append(records)
+	return w.Disk.Append(records, urgent)
 }
 
 func (w *witnessed) fail(err error) {

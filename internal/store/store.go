@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -78,6 +79,8 @@ type Store struct {
 	recovered Recovered
 	segment   atomic.Uint64 // of the last checkpoint; 0: there is none
 	installed atomic.Bool
+	held      [][]byte // records that wait for urgent ones; the appender's own
+	heldBytes int
 	stepped   func(string) // called between two steps of what must be whole after a crash, for tests to look on
 
 	mu    sync.Mutex
@@ -217,11 +220,33 @@ func (s *Store) Old(f func(record []byte) error) error {
 // Append writes records to the end of the log, all in one write, and with Sync puts them on the disk. After an error
 // none of them can be relied on, and Append may be called with them again. Append and Rotate are called by one
 // goroutine at a time.
-func (s *Store) Append(records [][]byte) error {
+//
+// Records that are not urgent need not be safe when Append returns: with Sync they wait in memory for the next that
+// are, so that one sync does for all.
+func (s *Store) Append(records [][]byte, urgent bool) error {
 	if s.installed.Load() {
 		return ErrInstalled
 	}
-	return s.log.Append(records)
+	if s.cfg.Durability == Sync && !urgent && s.heldBytes < maxHeld {
+		s.hold(records)
+		return nil
+	}
+	if err := s.log.Append(append(s.held, records...)); err != nil {
+		return err
+	}
+	clear(s.held)
+	s.held, s.heldBytes = s.held[:0], 0
+	return nil
+}
+
+// maxHeld is how many bytes of records wait for urgent ones.
+const maxHeld = 1 << 20
+
+func (s *Store) hold(records [][]byte) {
+	for _, r := range records {
+		s.held = append(s.held, bytes.Clone(r))
+		s.heldBytes += len(r)
+	}
 }
 
 // Rotate begins a new segment of the log and returns its number, which is for the checkpoint of the state that
@@ -247,6 +272,9 @@ func (s *Store) Run(ctx context.Context) error {
 func (s *Store) Close() error {
 	var errs []error
 	if s.log != nil {
+		if len(s.held) > 0 && !s.installed.Load() {
+			errs = append(errs, s.log.Append(s.held))
+		}
 		errs = append(errs, s.log.Close())
 	}
 	if s.state != nil {

@@ -84,7 +84,7 @@ func TestInstallIsWholeAfterACrash(t *testing.T) {
 	if err := i.Install([]byte("base 9"), []byte("meta 9"), [][]byte{[]byte("own")}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Append(nil); !errors.Is(err, ErrInstalled) {
+	if err := s.Append(nil, true); !errors.Is(err, ErrInstalled) {
 		t.Errorf("Append after Install: %v", err)
 	}
 	i.Close()

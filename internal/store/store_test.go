@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/foxmq/foxmq/internal/store/faultfs"
 	"go.uber.org/goleak"
 )
 
@@ -74,7 +76,7 @@ func put(t testing.TB, s *Store, records ...string) {
 	for _, r := range records {
 		all = append(all, []byte(r))
 	}
-	if err := s.Append(all); err != nil {
+	if err := s.Append(all, true); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -225,5 +227,54 @@ func TestDirectoryIsTheOwnersAlone(t *testing.T) {
 	info, err := os.Stat(dir)
 	if err != nil || info.Mode().Perm() != 0o700 {
 		t.Fatalf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+// TestHeldRecords: with Sync, records that are not urgent come onto the disk with the next that are, before these, or
+// when there are many of them, or at the end.
+func TestHeldRecords(t *testing.T) {
+	dir, files := t.TempDir(), faultfs.New(1)
+	s, err := Open(Config{Dir: dir, Durability: Sync, FS: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lazily := func(record []byte) {
+		t.Helper()
+		if err := s.Append([][]byte{record}, false); err != nil {
+			t.Fatal(err)
+		}
+		clear(record)
+	}
+	lazily([]byte("one"))
+	lazily([]byte("two"))
+	if s.Stats().Log.Bytes > 0 {
+		t.Error("they are written at once")
+	}
+	files.SetHook(failing(syscall.EIO, faultfs.Sync))
+	if err := s.Append([][]byte{[]byte("three")}, true); !errors.Is(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	files.SetHook(nil)
+	put(t, s, "three")
+	if st := s.Stats().Log; st.Bytes == 0 || st.Unsynced > 0 {
+		t.Errorf("%+v", st)
+	}
+	before := s.Stats().Log.Bytes
+	lazily(make([]byte, maxHeld))
+	lazily([]byte("five"))
+	if s.Stats().Log.Bytes < before+maxHeld {
+		t.Error("they wait though there are many")
+	}
+	lazily([]byte("six"))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err = Open(Config{Dir: dir, FS: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if log := pictureOf(t, s).Log; len(log) != 6 || fmt.Sprint(log[:3], log[4:]) != "[one two three] [five six]" {
+		t.Errorf("%d records: %.50q", len(log), log)
 	}
 }
