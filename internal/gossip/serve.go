@@ -21,9 +21,6 @@ const (
 // serveChunk is how much of an answer is written with one call, in bytes.
 const serveChunk = 64 << 10
 
-// answerUrgency ranks answers behind messages, whose urgency is quic-go's default of 3.
-const answerUrgency = 4
-
 // errRequest is wrapped by errors about a request that is none.
 var errRequest = errors.New("malformed request")
 
@@ -71,7 +68,6 @@ func (p *peer) attendTo(l *link, stream *quic.Stream) {
 		stream.CancelWrite(streamLate)
 		return
 	}
-	stream.SetPriority(answerUrgency, true)
 	r := newReply(p, stream)
 	if err = p.t.serveRequest(p.index, request, r); err == nil {
 		err = r.finish()

@@ -7,7 +7,7 @@
 // what goes over the wire.
 //
 // Beside its messages, a peer can be asked for something large: a request goes on a stream of its own, and the answer
-// comes back on it, behind the messages in rank, at a bounded rate, and without taking the room of messages while
+// comes back on it, at a bounded rate, and without taking the room of messages while
 // nobody reads it.
 //
 // Nothing is kept for a peer that is not connected, and what waits for a slow one is bounded: a lost message is for

@@ -59,12 +59,15 @@ func (n *Node) fetchFromAny(ctx context.Context) error {
 	for n.lost() && ctx.Err() == nil {
 		for i := 1; i < len(n.peers) && n.lost(); i++ {
 			peer := (n.cfg.Self + i) % len(n.peers)
+			n.fetching.Store(true)
 			err := n.fetchFrom(ctx, peer)
+			n.fetching.Store(false)
 			if err == nil {
 				return ErrInstalled
 			}
 			n.cfg.Logger.Info("checkpoint cannot be fetched", zap.Int("member", peer), zap.Error(err))
 		}
+		n.wake()
 		select {
 		case <-ctx.Done():
 		case <-time.After(fetchPause):

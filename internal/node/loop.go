@@ -31,6 +31,7 @@ type loop struct {
 	logged    int      // bytes written since the last checkpoint
 	segment   uint64   // of the log, begun for the checkpoint that Ready lists; 0: none
 	stuck     bool     // what Ready lists cannot be written
+	silent    bool     // what was to be sent was not, because a checkpoint is fetched
 	orphans   bool     // the machine has connections of an earlier boot of this node
 	failed    bool     // it has been logged that ordering has stopped
 
@@ -89,6 +90,7 @@ func (l *loop) hear() {
 	now := l.node.cfg.Now()
 	l.tick(now)
 	l.announce()
+	l.speak(now)
 	if l.node.backlog.Bytes() < hardBacklog {
 		for peer, box := range l.node.peers {
 			for range len(box.mail) {
@@ -139,12 +141,7 @@ func (l *loop) act() {
 	if l.stuck = err != nil; l.stuck {
 		return
 	}
-	var lost []int
-	for _, s := range r.Send {
-		if !l.transport.Send(s.To, s.Message) {
-			lost = append(lost, s.To)
-		}
-	}
+	lost := l.send(r.Send)
 	l.node.backlog.put(stages(&r, l.segment))
 	l.segment = 0
 	l.again(r.Stale)
@@ -153,6 +150,34 @@ func (l *loop) act() {
 		l.driver.Lost(peer, l.node.cfg.Now())
 	}
 	l.show()
+}
+
+// send hands messages to the transport and returns the peers to which one was lost. While a lost node fetches a
+// checkpoint, it says nothing.
+func (l *loop) send(messages []driver.Send) (lost []int) {
+	if l.node.fetching.Load() && l.driver.State() == driver.Lost {
+		l.silent = true
+		return nil
+	}
+	for _, s := range messages {
+		if !l.transport.Send(s.To, s.Message) {
+			lost = append(lost, s.To)
+		}
+	}
+	return lost
+}
+
+// speak begins anew with every peer when the fetching has come to nothing.
+func (l *loop) speak(now int64) {
+	if !l.silent || l.node.fetching.Load() {
+		return
+	}
+	l.silent = false
+	for peer, box := range l.node.peers {
+		if box.connected {
+			l.driver.Lost(peer, now)
+		}
+	}
 }
 
 // persist writes what Ready lists to the log, in a new segment if a checkpoint is due.

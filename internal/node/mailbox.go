@@ -26,9 +26,13 @@ type mail struct {
 
 func newMailbox() *mailbox { return &mailbox{mail: make(chan mail, mailboxSize)} }
 
-// Message takes in a message from a peer. It drops events whose signature is not their creator's, and blocks while
-// the peer's mailbox is full. The node keeps references to the message.
+// Message takes in a message from a peer; while a checkpoint is fetched, its votes only. It drops events whose signature
+// is not their creator's, and blocks while the peer's mailbox is full. The node keeps references to the message.
 func (n *Node) Message(from int, m *event.Message) {
+	n.hearVotes(from, m.Votes)
+	if n.fetching.Load() {
+		return
+	}
 	all := len(m.Events)
 	m.Events = n.intake.verified(m.Events)
 	if len(m.Events) < all {
@@ -36,7 +40,6 @@ func (n *Node) Message(from int, m *event.Message) {
 			n.cfg.Logger.Warn("peer sends events with bad signatures", zap.Int("member", from))
 		})
 	}
-	n.hearVotes(from, m.Votes)
 	n.deliver(from, mail{message: m})
 }
 

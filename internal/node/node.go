@@ -108,6 +108,10 @@ type Node struct {
 	restored  atomic.Bool                    // what the disk held has been read
 	fetched   atomic.Pointer[fetchProgress]  // of the checkpoint that is being fetched; nil: none is
 
+	// A checkpoint is being fetched. Meanwhile a node that is lost has no use for what its peers send, and asking for
+	// what they do not have would only delay the answer.
+	fetching atomic.Bool
+
 	checkpointing atomic.Bool // a checkpoint is under way: set by the loop, reset by the checkpointer
 	ticking       atomic.Bool // a tick of this node is on its way; set by the loop, reset by the applier
 }

@@ -246,9 +246,10 @@ func testPahoMQTTGolang(t *testing.T, c *cluster.Cluster) {
 			return socket, err
 		})
 		client := mqtt3.NewClient(options)
+		// Before it connects: what waits in its session comes at once.
+		client.AddRoute("lasting3", func(_ mqtt3.Client, m mqtt3.Message) { got <- string(m.Payload()) })
 		wait(client.Connect())
 		t.Cleanup(func() { client.Disconnect(100) })
-		client.AddRoute("lasting3", func(_ mqtt3.Client, m mqtt3.Message) { got <- string(m.Payload()) })
 		return client
 	}
 	sub, pub := connect(c.Nodes[1].MQTT, "paho-3-sub"), connect(c.Nodes[3].MQTT, "paho-3-pub")
