@@ -21,6 +21,10 @@ type identity struct {
 // peers reports whether others have what this node has, too.
 func (id *identity) peers() bool { return len(id.book.Members) > 1 }
 
+// spare reports whether the others can do without this node, so that they have a certified state for it to fetch: one may
+// fail from four on.
+func (id *identity) spare() bool { return len(id.book.Members) > 3 }
+
 // loadIdentity reads the address book and the node's key. Without an address book the node is alone, with a key that it
 // makes at its first start and keeps beside its log.
 func loadIdentity(cfg *config.Config) (*identity, error) {

@@ -107,7 +107,8 @@ func openStore(cfg *config.Config, id *identity, log *zap.Logger) (*store.Store,
 		durability = store.Sync
 	}
 	return store.Open(store.Config{
-		Dir: cfg.NodeDataDir(id.self), Durability: durability, Replicated: id.peers(), Logger: log.Named("store"),
+		Dir: cfg.NodeDataDir(id.self), Durability: durability, Logger: log.Named("store"),
+		Replicated: id.peers(), StopOnDamage: id.spare(),
 	})
 }
 

@@ -152,11 +152,11 @@ func (c *checkpointer) write(ctx context.Context, j *job) bool {
 	}
 }
 
-// failed tells that a checkpoint could not be written. A state that is damaged on the disk will not take any: who has
-// peers gets it from them.
+// failed tells that a checkpoint could not be written. A state that is damaged on the disk will not take any. Where the
+// others can do without this node they have it, for what is on the disk to be put aside.
 func (c *checkpointer) failed(err error) {
 	n := c.node
-	if damage := (*store.CorruptError)(nil); errors.As(err, &damage) && len(n.cfg.Keys) > 1 {
+	if damage := (*store.CorruptError)(nil); errors.As(err, &damage) && n.ballots.faults > 0 {
 		n.fail(fmt.Errorf("write a checkpoint: %w", err))
 		return
 	}

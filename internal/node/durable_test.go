@@ -44,7 +44,9 @@ func (d *durable) path(i int) string { return filepath.Join(d.dir, fmt.Sprint(i)
 func (d *durable) boot(members ...int) {
 	d.t.Helper()
 	for _, i := range members {
-		disk := store.Config{Dir: d.path(i), KeepBytes: d.keep, Replicated: true, ScrubInterval: time.Millisecond}
+		disk := store.Config{
+			Dir: d.path(i), KeepBytes: d.keep, Replicated: true, StopOnDamage: true, ScrubInterval: time.Millisecond,
+		}
 		if d.logs != nil {
 			disk.FS, disk.Durability = d.logs[i], store.Sync
 		}

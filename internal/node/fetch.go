@@ -119,7 +119,7 @@ func (n *Node) requestOffer(ctx context.Context, peer int, round uint64) (*offer
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Close()
+	defer answer.close()
 	return readOffer(bufio.NewReader(answer), n.cfg.Domain)
 }
 
@@ -130,7 +130,7 @@ func (n *Node) ask(ctx context.Context, peer int, r *fetchRequest) (*patientRead
 	p.timer = time.AfterFunc(fetchPatience, func() { p.late.Store(true); cancel() })
 	answer, err := n.transport.Request(ctx, peer, r.append(nil))
 	if err != nil {
-		p.Close()
+		p.close()
 		return nil, p.reason(err)
 	}
 	p.answer = answer
@@ -167,14 +167,13 @@ func (p *patientReader) reason(err error) error {
 	return err
 }
 
-// Close wants no more of the answer.
-func (p *patientReader) Close() error {
+// close wants no more of the answer.
+func (p *patientReader) close() {
 	p.timer.Stop()
 	p.cancel()
-	if p.answer == nil {
-		return nil
+	if p.answer != nil {
+		_ = p.answer.Close() // nothing more is read
 	}
-	return p.answer.Close()
 }
 
 // check returns what an offer is, if it is certified. The events of the consensus snapshot prove themselves.
@@ -230,7 +229,7 @@ func (n *Node) receive(ctx context.Context, peer int, i *store.Import, records u
 	if err != nil {
 		return err
 	}
-	defer answer.Close()
+	defer answer.close()
 	if err := receiveRecords(bufio.NewReaderSize(answer, 64<<10), i.Add, progress); err != nil {
 		return err
 	}
@@ -306,10 +305,8 @@ var (
 func (l *loop) install(i *installation) bool {
 	err := l.installable(i)
 	if err == nil {
-		for _, own := range []*event.Event{l.node.last.Load(), l.driver.Own()} {
-			if own != nil {
-				i.base.AddLast(own)
-			}
+		if own := l.node.last.Load(); own != nil {
+			i.base.AddLast(own)
 		}
 		m := i.position.meta(nil)
 		err = i.target.Install(i.base.Append(nil), m.append(nil), nil)

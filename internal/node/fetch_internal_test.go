@@ -119,7 +119,7 @@ func TestSlowPeerIsWaitedFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer answer.Close()
+		defer answer.close()
 		if got, err := io.CopyN(io.Discard, answer, 20*fetchStep); err != nil {
 			t.Errorf("after %d bytes: %v", got, err)
 		}

@@ -43,31 +43,30 @@ func TestDamageWithoutPeers(t *testing.T) {
 	s.Close()
 }
 
-// TestScrubEndsRun: a damaged state ends Run where peers have it; a damaged log does not, for the next checkpoint does
-// without.
+// TestScrubEndsRun: a damaged state ends Run where that is asked for; a damaged log does not.
 func TestScrubEndsRun(t *testing.T) {
-	for _, replicated := range []bool{false, true} {
+	for _, stop := range []bool{false, true} {
 		dir := t.TempDir()
 		s := open(t, dir)
 		checkpoint(t, s, "the base", "meta", map[string][]byte{"key": []byte("the value")})
 		s.Close()
 		flip(t, filepath.Join(dir, nameState), "the value")
-		s, err := Open(Config{Dir: dir, Replicated: replicated, ScrubInterval: time.Millisecond})
+		s, err := Open(Config{Dir: dir, StopOnDamage: stop, ScrubInterval: time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() { ended <- s.Run(ctx) }()
-		if !replicated {
+		if !stop {
 			for s.Stats().Scrubs < 3 {
 				time.Sleep(time.Millisecond)
 			}
 			cancel()
 		}
 		var corrupt *CorruptError
-		if err := <-ended; errors.As(err, &corrupt) != replicated {
-			t.Errorf("replicated %v: Run ends with %v", replicated, err)
+		if err := <-ended; errors.As(err, &corrupt) != stop {
+			t.Errorf("stop on damage %v: Run ends with %v", stop, err)
 		}
 		cancel()
 		s.Close()

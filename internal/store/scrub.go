@@ -166,8 +166,8 @@ func (r *scrub) pause(read int) error {
 	}
 }
 
-// scrubNowAndThen scrubs until the context ends, which is no error, or the state turns out to be damaged and others have
-// it. A damaged log is only said: it is gone with the next checkpoint.
+// scrubNowAndThen scrubs until the context ends, which is no error, or the state turns out to be damaged and that is to
+// end it. A damaged log is only said: the next checkpoint does without.
 func (s *Store) scrubNowAndThen(ctx context.Context) error {
 	for {
 		select {
@@ -184,7 +184,7 @@ func (s *Store) scrubNowAndThen(ctx context.Context) error {
 		}
 		s.cfg.Logger.Error("the scrub found what is not well", zap.Error(errors.Join(err, report.Err)),
 			zap.Int("corrupt_records", len(report.Corrupt)))
-		if damage := report.state(s.state.path); damage != nil && s.cfg.Replicated {
+		if damage := report.state(s.state.path); damage != nil && s.cfg.StopOnDamage {
 			return fmt.Errorf("scrub: %w", damage)
 		}
 	}

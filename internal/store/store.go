@@ -38,11 +38,12 @@ type Config struct {
 	// Defaults 24 h and 4 MiB.
 	ScrubInterval time.Duration
 	ScrubRate     int64
-	// Replicated says that others have what is stored, too, so that a damaged directory is for SetAside: a log that is
-	// damaged in its middle is cut there, and a scrub that finds the state damaged ends Run. Otherwise what is damaged
-	// stays as it is, for somebody to mend: such a log cannot be opened, and Run goes on.
+	// Replicated says that others have what is stored, too: a log that is damaged in its middle is cut there. Otherwise it
+	// stays as it is, for somebody to mend, and cannot be opened.
 	Replicated bool
-	Logger     *zap.Logger // nil: silence
+	// StopOnDamage ends Run when the scrub finds the state damaged, so that the directory may be set aside at once.
+	StopOnDamage bool
+	Logger       *zap.Logger // nil: silence
 	FS         FS          // what the log is kept on; nil: OS()
 }
 
@@ -97,7 +98,7 @@ type Recovered struct {
 }
 
 // Open opens a data directory, or makes one. It finishes an Install that a crash cut short. Damage that leaves no
-// checkpoint to begin with is a *CorruptError: the directory is then for SetAside. So is any damage, unless
+// checkpoint to begin with is a *CorruptError: the directory is then for SetAside. So is any other, unless
 // Config.Replicated.
 func Open(cfg Config) (*Store, error) {
 	return openStepped(cfg, func(string) {})
@@ -258,8 +259,8 @@ func (s *Store) Rotate() (segment uint64, err error) {
 	return s.log.Rotate()
 }
 
-// Run puts the log on the disk at each interval and scrubs now and then, until the context ends. With Config.Replicated a
-// state that turns out to be damaged ends it too, with a *CorruptError.
+// Run puts the log on the disk at each interval and scrubs now and then, until the context ends. With Config.StopOnDamage
+// a state that turns out to be damaged ends it too, with a *CorruptError.
 func (s *Store) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.log.run(ctx) })
