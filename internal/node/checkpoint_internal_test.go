@@ -12,6 +12,7 @@ import (
 	"github.com/foxmq/foxmq/internal/consensus"
 	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/store"
 )
 
@@ -241,12 +242,19 @@ func TestStopWhileRestoring(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	disk := &longLog{event: sealed(t, n, 1).Append(nil), stop: cancel}
 	n.cfg.Disk = disk
+	var asked sync.WaitGroup
+	asked.Go(func() {
+		if err := n.Do(func(*replica.Machine) { t.Error("it was run on a machine that is not there yet") }); !errors.Is(err, ErrStopped) {
+			t.Errorf("Do returns %v", err)
+		}
+	})
 	if err := n.Run(ctx, nil, nil); err != nil || disk.read > 200 {
 		t.Errorf("%v, after %d records", err, disk.read)
 	}
 	if n.Restored() {
 		t.Error("it says that it has read all")
 	}
+	asked.Wait()
 }
 
 // longLog is a disk with a log that has no end; somebody stops the node when it has read 100 records.

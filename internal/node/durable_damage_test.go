@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
@@ -126,4 +128,47 @@ func TestPeersAreNotToldOfTheDisk(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "/") {
 		t.Errorf("the peer is told %v", err)
 	}
+}
+
+// TestPeersComeAndGoWhileTheDiskIsStuck: what a node is told meanwhile waits, and nothing of it is lost; and it stops when
+// it is to.
+func TestPeersComeAndGoWhileTheDiskIsStuck(t *testing.T) {
+	log := witness(t)
+	c := newCluster(t, 4, func(i int, cfg *node.Config) {
+		if i == 0 {
+			cfg.Disk = log
+		}
+	})
+	c.start(0, 1, 2, 3)
+	c.submit(0, 0, 10)
+	c.awaitAgreement(11, 0, 1, 2, 3)
+	n := c.members[0].node
+	stick := func() {
+		log.fail(errors.New("no space left"))
+		if err := n.TrySubmit(&replica.Tick{}, replica.Token{}); err != nil {
+			t.Error(err)
+		}
+		eventually(t, "it says so", func() bool { return n.Status().Disk != "" && !n.Quorum() && n.Stalled() })
+	}
+	stick()
+	var restless sync.WaitGroup
+	for peer := 1; peer < 4; peer++ {
+		restless.Go(func() {
+			for range 10 {
+				c.disconnect(0, peer)
+				c.connect(0, peer)
+			}
+			if peer == 3 {
+				c.disconnect(0, peer)
+			}
+		})
+	}
+	time.Sleep(10 * time.Millisecond) // so that mailboxes are full, which the test needs not
+	log.fail(nil)
+	restless.Wait()
+	eventually(t, "it knows who is there", func() bool { return n.Status().Connected == 2 && n.Quorum() })
+	c.submit(1, 0, 10)
+	c.awaitAgreement(23, 0, 1, 2)
+	stick()
+	c.kill(0)
 }

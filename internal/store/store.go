@@ -44,7 +44,7 @@ type Config struct {
 	// StopOnDamage ends Run when the scrub finds the state damaged, so that the directory may be set aside at once.
 	StopOnDamage bool
 	Logger       *zap.Logger // nil: silence
-	FS         FS          // what the log is kept on; nil: OS()
+	FS           FS          // what the log is kept on; nil: OS()
 }
 
 // withDefaults returns a copy in which nothing is left to be chosen.
