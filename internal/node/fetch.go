@@ -59,15 +59,12 @@ func (n *Node) fetchFromAny(ctx context.Context) error {
 	for n.lost() && ctx.Err() == nil {
 		for i := 1; i < len(n.peers) && n.lost(); i++ {
 			peer := (n.cfg.Self + i) % len(n.peers)
-			n.fetching.Store(true)
 			err := n.fetchFrom(ctx, peer)
-			n.fetching.Store(false)
 			if err == nil {
 				return ErrInstalled
 			}
 			n.cfg.Logger.Info("checkpoint cannot be fetched", zap.Int("member", peer), zap.Error(err))
 		}
-		n.wake()
 		select {
 		case <-ctx.Done():
 		case <-time.After(fetchPause):
@@ -108,10 +105,19 @@ func (n *Node) fetchFrom(ctx context.Context, peer int) error {
 			n.cfg.Logger.Warn("what was fetched cannot be closed", zap.Error(err))
 		}
 	}()
+	n.fetching.Store(true)
+	defer n.listen()
 	if err := n.receive(ctx, peer, i, o.records, p); err != nil {
 		return fmt.Errorf("fetch the records: %w", err)
 	}
 	return n.handOver(ctx, &installation{target: i, position: p, base: base})
+}
+
+// listen has the node hear and say again what it did not while records were fetched. Before there was something to fetch
+// it did: there may never be, and what it misses may come yet.
+func (n *Node) listen() {
+	n.fetching.Store(false)
+	n.wake()
 }
 
 func (n *Node) requestOffer(ctx context.Context, peer int, round uint64) (*offer, error) {
@@ -126,9 +132,10 @@ func (n *Node) requestOffer(ctx context.Context, peer int, round uint64) (*offer
 // ask sends a request to a peer, whose answer is broken off when it does not go on for fetchPatience.
 func (n *Node) ask(ctx context.Context, peer int, r *fetchRequest) (*patientReader, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	p := &patientReader{cancel: cancel}
-	p.timer = time.AfterFunc(fetchPatience, func() { p.late.Store(true); cancel() })
+	p := &patientReader{cancel: cancel, left: fetchPatience}
+	p.timer = time.AfterFunc(p.left, func() { p.late.Store(true); cancel() })
 	answer, err := n.transport.Request(ctx, peer, r.append(nil))
+	p.timer.Stop()
 	if err != nil {
 		p.close()
 		return nil, p.reason(err)
@@ -144,17 +151,21 @@ var errStalled = errors.New("the peer does not go on")
 type patientReader struct {
 	answer io.ReadCloser // nil: there is none
 	cancel context.CancelFunc
-	timer  *time.Timer
-	late   atomic.Bool // the timer has cancelled the answer
-	read   int         // bytes since the timer was set
+	timer  *time.Timer   // runs while the peer is waited for, and not while this node is busy with what it read
+	late   atomic.Bool   // the timer has cancelled the answer
+	left   time.Duration // of the peer's time
+	read   int           // bytes since it was given time
 }
 
 // Read implements io.Reader.
 func (p *patientReader) Read(b []byte) (int, error) {
+	start := time.Now()
+	p.timer.Reset(p.left)
 	n, err := p.answer.Read(b)
-	if p.read += n; p.read >= fetchStep && !p.late.Load() {
-		p.read = 0
-		p.timer.Reset(fetchPatience)
+	p.timer.Stop()
+	p.left -= time.Since(start)
+	if p.read += n; p.read >= fetchStep {
+		p.read, p.left = 0, fetchPatience
 	}
 	return n, p.reason(err)
 }

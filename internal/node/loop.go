@@ -31,7 +31,7 @@ type loop struct {
 	logged    int      // bytes written since the last checkpoint
 	segment   uint64   // of the log, begun for the checkpoint that Ready lists; 0: none
 	stuck     bool     // what Ready lists cannot be written
-	silent    bool     // what was to be sent was not, because a checkpoint is fetched
+	silent    bool     // what was to be sent was not, because records are fetched
 	orphans   bool     // the machine has connections of an earlier boot of this node
 	failed    bool     // it has been logged that ordering has stopped
 

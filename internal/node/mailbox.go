@@ -26,7 +26,7 @@ type mail struct {
 
 func newMailbox() *mailbox { return &mailbox{mail: make(chan mail, mailboxSize)} }
 
-// Message takes in a message from a peer; while a checkpoint is fetched, its votes only. It drops events whose signature
+// Message takes in a message from a peer; while records are fetched, its votes only. It drops events whose signature
 // is not their creator's, and blocks while the peer's mailbox is full. The node keeps references to the message.
 func (n *Node) Message(from int, m *event.Message) {
 	n.hearVotes(from, m.Votes)

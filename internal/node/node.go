@@ -108,7 +108,7 @@ type Node struct {
 	restored  atomic.Bool                    // what the disk held has been read
 	fetched   atomic.Pointer[fetchProgress]  // of the checkpoint that is being fetched; nil: none is
 
-	// A checkpoint is being fetched. Meanwhile a node that is lost has no use for what its peers send, and asking for
+	// The records of a checkpoint are being fetched. Meanwhile a node that is lost has no use for what its peers send, and asking for
 	// what they do not have would only delay the answer.
 	fetching atomic.Bool
 
