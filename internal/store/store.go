@@ -232,6 +232,11 @@ func (s *Store) Append(records [][]byte, urgent bool) error {
 		s.hold(records)
 		return nil
 	}
+	return s.write(records)
+}
+
+// write writes the records behind those that are held.
+func (s *Store) write(records [][]byte) error {
 	if err := s.log.Append(append(s.held, records...)); err != nil {
 		return err
 	}
@@ -256,6 +261,9 @@ func (s *Store) Rotate() (segment uint64, err error) {
 	if s.installed.Load() {
 		return 0, ErrInstalled
 	}
+	if err := s.write(nil); err != nil {
+		return 0, err
+	}
 	return s.log.Rotate()
 }
 
@@ -273,8 +281,8 @@ func (s *Store) Run(ctx context.Context) error {
 func (s *Store) Close() error {
 	var errs []error
 	if s.log != nil {
-		if len(s.held) > 0 && !s.installed.Load() {
-			errs = append(errs, s.log.Append(s.held))
+		if !s.installed.Load() {
+			errs = append(errs, s.write(nil))
 		}
 		errs = append(errs, s.log.Close())
 	}

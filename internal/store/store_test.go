@@ -278,3 +278,21 @@ func TestHeldRecords(t *testing.T) {
 		t.Errorf("%d records: %.50q", len(log), log)
 	}
 }
+
+// TestRotateWritesWhatIsHeld: what was appended before comes into the segment before, and no two checkpoints with records
+// between them have the same segment: the base of the second would take the place of the first one's, before its state does.
+func TestRotateWritesWhatIsHeld(t *testing.T) {
+	s, err := Open(Config{Dir: t.TempDir(), Durability: Sync})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for want := uint64(2); want < 5; want++ {
+		if err := s.Append([][]byte{[]byte("not urgent")}, false); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Rotate(); err != nil || got != want {
+			t.Fatalf("Rotate returns %d, %v, want %d", got, err, want)
+		}
+	}
+}
