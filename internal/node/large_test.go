@@ -29,7 +29,7 @@ func TestLargeState(t *testing.T) {
 	d := newDurable(t, 4)
 	d.keep = -1
 	for i := range d.configs {
-		d.configs[i].Policy.MaxPayload = 64 << 10 // more rounds, and with them checkpoints, than a few large events make
+		d.configs[i].Policy.MaxPayload = 256 << 10 // more rounds, and with them checkpoints, than a few large events make
 	}
 	for _, m := range d.members {
 		m.consumer = window{}
