@@ -3,6 +3,7 @@ package node
 import (
 	"cmp"
 	"crypto/sha256"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -190,6 +191,6 @@ func (n *Node) compare(round uint64) {
 				zap.Uint64("index", n.applied.Load()))
 		})
 	case outvoted:
-		n.fail(ErrDiverged)
+		n.fail(fmt.Errorf("%w: at round %d, at or before index %d", ErrDiverged, round, n.applied.Load()))
 	}
 }
