@@ -54,7 +54,7 @@ var rooms = []struct {
 	{"internal/admin", nil},
 	{"internal/sim", []string{
 		"internal/event", "internal/consensus", "internal/consensus/driver", "internal/consensus/literal",
-		"internal/sim/picture",
+		"internal/sim/picture", "internal/store", "internal/store/faultfs",
 	}},
 	{"internal/sim/picture", []string{"internal/event", "internal/consensus"}},
 	{"internal/layers", nil},

@@ -4,26 +4,31 @@ import (
 	"math/rand/v2"
 
 	"github.com/foxmq/foxmq/internal/consensus/driver"
+	"github.com/foxmq/foxmq/internal/event"
 	"github.com/foxmq/foxmq/internal/sim/picture"
 )
 
 // Checkpoints are taken as the daemon takes them. When a round that comes with a snapshot is decided and a checkpoint
 // is due, the log goes on in a new segment before anything of that Ready is written: that segment leads on from the
 // snapshot. When the round has been applied, what the state is then belongs to it. Some time later all of it is
-// committed at once, and after that the old segments go. The process may die between any two of these.
+// committed in the steps of store.Commit. The process may die between any two of these, and at each write to the disk.
 
 // rotate begins a new segment if a checkpoint is due and one of the rounds that are ready can be it. It fails if the
 // process dies.
 func (h *host) rotate(r *driver.Ready) bool {
-	due := h.w.now >= h.committed+h.w.sc.CheckpointGap
-	if !h.correct || h.replaying || h.taking != nil || !due || len(r.Snapshots) == 0 || h.written > 0 || h.disk.full {
+	due := h.w.now >= h.checkpointed+h.w.sc.CheckpointGap
+	if !h.correct || h.replaying || h.taking != nil || !due || len(r.Snapshots) == 0 {
 		return true
 	}
 	if h.point() {
 		return false
 	}
 	s := r.Snapshots[h.w.habits.IntN(len(r.Snapshots))]
-	h.taking = &checkpoint{round: s.Round, base: &s, segment: h.disk.rotate()}
+	c, err := h.disk.rotate(&s)
+	if err != nil {
+		h.w.check.fail(LogHolds, "node %d begins a segment: %v", h.index, err)
+	}
+	h.taking = c
 	return !h.point()
 }
 
@@ -36,38 +41,36 @@ func (h *host) vote(round uint64) {
 	}
 	if h.taking != nil && h.taking.round == round {
 		h.taking.state = h.state.clone()
-		h.commitLater()
+		h.commitLater(h.disk.steps(h.taking))
 	}
 }
 
-// commitLater commits the checkpoint that is being taken, when there is room for it.
-func (h *host) commitLater() {
+// commitLater takes the steps that are left of the checkpoint that is being taken. What fails is given up; the next
+// checkpoint is tried when it is due.
+func (h *host) commitLater(steps []func() error) {
 	life := h.life
-	h.w.after(h.w.habits.Int64N(5*h.w.sc.Delay), func() {
+	h.w.after(h.w.habits.Int64N(2*h.w.sc.Delay), func() {
 		h.whenAwake(func() {
+			if h.life != life || h.point() {
+				return
+			}
+			err := steps[0]()
 			switch {
-			case h.life != life:
-			case h.disk.full:
-				h.commitLater()
+			case h.cut():
+			case err != nil || len(steps) == 1:
+				h.committed(err)
 			default:
-				h.commit()
+				h.commitLater(steps[1:])
 			}
 		})
 	})
 }
 
-func (h *host) commit() {
-	if h.point() {
-		return
-	}
-	h.disk.commit(*h.taking)
-	h.taking, h.committed = nil, h.w.now
-	if h.point() {
-		return
-	}
-	h.disk.drop()
-	if h.w.habits.Float64() < 0.2 {
-		h.backup = h.disk.copied()
+// committed ends a checkpoint.
+func (h *host) committed(err error) {
+	h.taking, h.checkpointed = nil, h.w.now
+	if err == nil && h.w.habits.Float64() < 0.2 && h.w.sc.Fate == RolledBack {
+		h.backup = h.disk.copied(h.w.habits.Uint64())
 	}
 	h.point()
 }
@@ -126,14 +129,36 @@ func (h *host) adopt(giver *host) {
 		h.w.check.fail(RestoredAlike, "node %d refuses the snapshot of %d: %v", h.index, giver.index, err)
 		return
 	}
-	if last := h.disk.lastBy(h.index); last != nil {
+	f, err := h.disk.events()
+	if err != nil {
+		h.w.check.fail(LogHolds, "node %d: %v", h.index, err)
+		return
+	}
+	if last := lastBy(h.index, h.disk.all(&f)); last != nil {
 		s.AddLast(last)
 	}
 	h.w.note('f', h.index, giver.index, nil)
 	h.w.say("%s takes a checkpoint of %s, of round %d", picture.Name(h.index), picture.Name(giver.index), s.Round)
 	h.crash()
-	c := checkpoint{round: s.Round, base: s, state: giver.disk.state.clone(), segment: h.disk.rotate()}
-	h.disk = disk{log: h.disk.log[len(h.disk.log)-1:], checkpoint: c}
+	full := h.disk.full
+	h.disk = h.newDisk()
+	h.disk.full = full
+	if err := h.disk.install(checkpoint{round: s.Round, base: s, state: giver.disk.state.clone()}); err != nil {
+		h.w.check.fail(LogHolds, "node %d: %v", h.index, err)
+		return
+	}
+	h.disk.stop(false)
 	h.log.forgot = true
 	h.returnAfter(h.w.between(0, 10*h.w.sc.Delay))
+}
+
+// lastBy returns the member's highest event, nil if there is none.
+func lastBy(member int, events []*event.Event) *event.Event {
+	var last *event.Event
+	for _, e := range events {
+		if e.Creator == member && (last == nil || e.Seq > last.Seq) {
+			last = e
+		}
+	}
+	return last
 }

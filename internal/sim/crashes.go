@@ -23,6 +23,7 @@ type Crashes struct {
 	CheckpointGap int64   // ns between two checkpoints at least
 	Apply         int64   // for up to how long applying one round takes
 	Kept          int     // ancient events that nodes keep for those that lag; 0: the default
+	DiskBug       DiskBug // planted into every node
 }
 
 // Fate is what becomes of the disk of a node that dies.
@@ -31,22 +32,42 @@ type Fate int
 // The fates.
 const (
 	Spared     Fate = iota // only the process dies
-	PowerLost              // the machine loses power, and the log what was not synced
+	PowerLost              // the machine loses power, and files some of what was not synced
 	Wiped                  // all is lost
 	RolledBack             // an earlier copy is put in its place
+	Rotten                 // only the process dies, but some bit has changed
 )
+
+// DiskBug plants one known bug into how each node uses its disk, for tests only.
+type DiskBug int
+
+// The bugs that can be planted.
+const (
+	NoDiskBug       DiskBug = iota
+	WritesLate              // what is to be written is written with what comes next
+	CommitsUnsynced         // a checkpoint is committed before what comes before it in the log is synced
+	RotatesLate             // a segment begins behind the events that came with the snapshot of its checkpoint
+	TrimsTooFar             // a checkpoint lets go the segment with which the log goes on from it
+)
+
+// forgets tells whether a disk may lose what its node has shown to others.
+func (c *Crashes) forgets() bool {
+	return c.Fate == Wiped || c.Fate == RolledBack || c.Fate == Rotten || c.Fate == PowerLost && !c.Sync
+}
 
 // crashKinds draw scenarios about crashes and disks.
 var crashKinds = []kind{
 	{"kill", 4, func(s *Scenario, r *rand.Rand) { s.restarts(r, Spared) }},
 	{"power", 2, func(s *Scenario, r *rand.Rand) { s.restarts(r, PowerLost) }},
+	{"power cuts", 2, powerCuts},
+	{"rotten", 1, func(s *Scenario, r *rand.Rand) { s.restarts(r, Rotten) }},
 	{"wiped", 1, func(s *Scenario, r *rand.Rand) { s.restarts(r, Wiped) }},
 	{"rolled back", 1, func(s *Scenario, r *rand.Rand) { s.restarts(r, RolledBack) }},
 	{"blackout", 2, blackout},
 	{"rolling restarts", 1, rolling},
 	{"outage", 1, outage},
 	{"left behind", 1, leftBehind},
-	{"full disk", 1, func(s *Scenario, r *rand.Rand) { s.cluster(r); s.Full = true }},
+	{"full disk", 1, fullDisk},
 	{"slow apply", 1, slowApply},
 }
 
@@ -74,6 +95,24 @@ func (s *Scenario) restarts(r *rand.Rand, fate Fate) {
 	s.Members = pick(r, s.Members, 1, 2, 3)
 	s.Loss = pick(r, 0, 0, 0.05)
 	s.Episodes = r.IntN(4) == 0
+}
+
+// powerCuts lets machines lose power at any moment, any number at a time: each write is synced.
+func powerCuts(s *Scenario, r *rand.Rand) {
+	s.restarts(r, Spared)
+	s.Fate, s.Sync = PowerLost, true
+}
+
+// fullDisk lets disks fail. Nodes may die meanwhile.
+func fullDisk(s *Scenario, r *rand.Rand) {
+	s.cluster(r)
+	if s.Full = true; r.IntN(2) == 0 {
+		return
+	}
+	s.Kill, s.Down, s.Away = 0.002, 1+r.IntN(s.Members), 50*s.Delay
+	if s.Sync {
+		s.Fate = PowerLost
+	}
 }
 
 // blackout lets the whole cluster die at once. Machines that lose power lose nothing if everything was synced.

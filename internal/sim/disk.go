@@ -1,27 +1,31 @@
 package sim
 
 import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"path"
 	"slices"
 
 	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/store"
+	"github.com/foxmq/foxmq/internal/store/faultfs"
 )
 
-// disk is what one node writes down: a log of what it takes in, in segments, and a checkpoint. A process that dies
-// loses nothing of it. A machine that loses power loses records that were not synced, from some point on; the record
-// there is torn, and whoever reads the log stops before it. A checkpoint replaces the one before as a whole, after all
-// that comes before it in the log was synced.
+// disk is what one node writes down: the store's log, on files that suffer what the scenario has for them, and a
+// checkpoint. The base of a checkpoint is the log's; its state, which the store keeps in a file of another make, is
+// simulated: it replaces the one before as a whole.
 type disk struct {
-	log      []segment
-	unsynced int // so many records, the last ones, are not safe from a loss of power
+	files  *faultfs.FS
+	synced bool       // each Append before it returns
+	bug    DiskBug    // planted
+	log    *store.Log // nil until open
 	checkpoint
-	full bool // nothing can be written
-}
-
-// segment is a part of the log.
-type segment struct {
-	number int
-	events []*event.Event
+	ledger
+	full   bool // writing fails now and then, or always
+	buffer []byte
+	late   [][]byte // records that a planted bug has not written yet
 }
 
 // checkpoint is where a node starts from: the state after a round, the driver's snapshot of that round, and the number
@@ -29,104 +33,206 @@ type segment struct {
 type checkpoint struct {
 	round   uint64 // 0: there is none, and the log goes back to the beginning
 	base    *driver.Snapshot
-	read    bool // base has been through its wire form
+	read    bool // base has been read from the disk
 	state   state
-	segment int
+	segment uint64
+	from    int // in the ledger, where the segment begins
 }
 
-// olderEvents is how many events from before the checkpoint are kept for peers that lag, in whole segments.
-const olderEvents = 200
+// The log's directory and bounds: segments end by themselves after some fifty events, and some 200 events from before
+// the checkpoint are kept for peers that lag.
+const (
+	logDir       = "log"
+	segmentBytes = 16 << 10
+	keptBytes    = 64 << 10
+)
 
-func newDisk(members int) disk {
-	return disk{log: make([]segment, 1), checkpoint: checkpoint{state: newState(members)}}
+func newDisk(sc *Scenario, seed uint64) disk {
+	return disk{
+		files: faultfs.New(seed), synced: sc.Sync, bug: sc.DiskBug,
+		checkpoint: checkpoint{state: newState(sc.Members)},
+	}
 }
 
-func (d *disk) append(e *event.Event) {
-	s := &d.log[len(d.log)-1]
-	s.events = append(s.events, e)
-	d.unsynced++
+// found is what a process finds on its disk when it starts.
+type found struct{ older, tail []*event.Event }
+
+// open opens the log and reads it. It checks that all is there that must be.
+func (d *disk) open() (found, error) {
+	log, what, err := store.OpenLog(store.LogConfig{
+		FS: d.files, Dir: logDir, Sync: d.synced, KeepBytes: keptBytes, SegmentBytes: segmentBytes,
+	}, d.segment)
+	if err != nil {
+		return found{}, err
+	}
+	d.log = log
+	if d.round > 0 {
+		if d.base, err = driver.DecodeSnapshot(what.Base, event.Domain{}); err != nil {
+			return found{}, err
+		}
+		d.read = true
+	}
+	f, err := d.events()
+	if err != nil {
+		return found{}, err
+	}
+	return f, d.ledger.reopened(&f, d.from, d.oldest())
 }
 
-func (d *disk) sync() { d.unsynced = 0 }
+// events reads what the log holds.
+func (d *disk) events() (f found, err error) {
+	into := func(list *[]*event.Event) func([]byte) error {
+		return func(record []byte) error {
+			e, _, err := event.Decode(record, event.Domain{})
+			*list = append(*list, e)
+			return err
+		}
+	}
+	err = d.log.Old(d.segment, into(&f.older))
+	return f, errors.Join(err, d.log.Replay(d.segment, into(&f.tail)))
+}
 
-// rotate begins a new segment and returns its number.
-func (d *disk) rotate() int {
-	number := d.log[len(d.log)-1].number + 1
-	d.log = append(d.log, segment{number: number})
-	return number
+// oldest returns the number of the oldest segment that is kept, or of the one that comes next.
+func (d *disk) oldest() uint64 {
+	s := d.log.Stats()
+	if s.Segments == 0 {
+		return max(d.segment, 1)
+	}
+	return s.Segment + 1 - uint64(s.Segments)
+}
+
+// append writes events to the log in one go.
+func (d *disk) append(events []*event.Event) error {
+	d.ledger.begin(events)
+	d.buffer = d.buffer[:0]
+	ends := make([]int, 0, len(events))
+	for _, e := range events {
+		d.buffer = e.Append(d.buffer)
+		ends = append(ends, len(d.buffer))
+	}
+	records, start := make([][]byte, 0, len(events)), 0
+	for _, end := range ends {
+		records = append(records, d.buffer[start:end])
+		start = end
+	}
+	if d.bug == WritesLate {
+		late := d.late
+		d.late, d.buffer = records, nil
+		records = late
+	}
+	err := d.log.Append(records)
+	if err == nil {
+		d.ledger.done(d.synced)
+	}
+	return err
+}
+
+// flush syncs what is written, as the store does at each interval.
+func (d *disk) flush() error {
+	err := d.log.SyncThrough(math.MaxUint64)
+	d.ledger.flushed(err)
+	return err
+}
+
+// rotate begins a new segment, with which the log goes on from this snapshot.
+func (d *disk) rotate(s *driver.Snapshot) (*checkpoint, error) {
+	segment, err := d.log.Rotate()
+	return &checkpoint{round: s.Round, base: s, segment: segment, from: len(d.written)}, err
+}
+
+// steps returns what makes a checkpoint the one to start from, in the order and to the end of Store.Commit.
+func (d *disk) steps(c *checkpoint) []func() error {
+	return []func() error{
+		func() error { return d.log.WriteBase(c.segment, c.base.Append(nil)) },
+		func() error {
+			if d.bug == CommitsUnsynced {
+				return nil
+			}
+			return d.log.SyncThrough(c.segment)
+		},
+		func() error { d.commit(c); return nil },
+		func() error { return d.trim() },
+	}
 }
 
 // commit makes a checkpoint the one to start from.
-func (d *disk) commit(c checkpoint) {
-	d.checkpoint = c
-	d.unsynced = min(d.unsynced, len(d.tail()))
+func (d *disk) commit(c *checkpoint) {
+	d.checkpoint = *c
+	d.safe = max(d.safe, c.from)
 }
 
-// drop lets the segments go that are too old to be of use to anybody.
-func (d *disk) drop() {
-	kept := 0
-	for i := len(d.log) - 1; i >= 0; i-- {
-		if d.log[i].number >= d.segment {
-			continue
-		}
-		if kept += len(d.log[i].events); kept > olderEvents {
-			d.log = slices.Clone(d.log[i+1:])
-			return
-		}
+// trim lets go what is too old to be of use to anybody.
+func (d *disk) trim() error {
+	d.kept = d.segment
+	upTo := d.segment
+	if d.bug == TrimsTooFar {
+		upTo++
+	}
+	err := d.log.Trim(upTo)
+	if err == nil && !d.doubtful {
+		d.kept = min(d.oldest(), d.segment)
+	}
+	return err
+}
+
+// install makes another node's checkpoint all that the disk holds. The store's own tests let it die meanwhile.
+func (d *disk) install(c checkpoint) error {
+	if _, err := d.open(); err != nil {
+		return err
+	}
+	c.segment = 1
+	err := d.log.WriteBase(c.segment, c.base.Append(nil))
+	d.commit(&c)
+	return err
+}
+
+// stop ends the process that has the disk. The machine may lose power.
+func (d *disk) stop(power bool) {
+	d.files.Restart(power)
+	d.late = nil
+	if power {
+		d.ledger.unplugged()
 	}
 }
 
-// tear loses what was not synced but for the first keep records of it.
-func (d *disk) tear(keep int) {
-	lose := d.unsynced - keep
-	for i := len(d.log) - 1; lose > 0; i-- {
-		s := &d.log[i]
-		n := min(lose, len(s.events))
-		s.events = slices.Clip(s.events[:len(s.events)-n])
-		lose -= n
+// rot changes a byte of any file.
+func (d *disk) rot(rng *rand.Rand) error {
+	names, err := d.files.List(logDir)
+	if err != nil {
+		return err
 	}
-	d.sync()
+	for _, i := range rng.Perm(len(names)) {
+		name := path.Join(logDir, names[i])
+		if data, _ := d.files.ReadFile(name); len(data) > 0 {
+			d.files.Flip(name, rng.Int64N(int64(len(data))), 1<<rng.IntN(8))
+			break
+		}
+	}
+	d.ledger.rotten(d.from)
+	return nil
 }
 
 // copied returns a copy, as a backup makes it.
-func (d *disk) copied() disk {
+func (d *disk) copied(seed uint64) disk {
 	c := *d
-	c.log, c.state, c.full = slices.Clone(d.log), d.state.clone(), false
-	for i := range c.log {
-		c.log[i].events = slices.Clone(c.log[i].events)
-	}
-	c.sync()
+	c.files, c.state, c.full, c.log, c.buffer = d.files.Clone(seed), d.state.clone(), false, nil, nil
+	c.written, c.begun = slices.Clone(d.written), slices.Clone(d.begun)
 	return c
 }
 
-// older returns the log from before the checkpoint, tail that from there on.
-func (d *disk) older() []*event.Event {
-	return d.events(func(s segment) bool { return s.number < d.segment })
-}
-
-func (d *disk) tail() []*event.Event {
-	return d.events(func(s segment) bool { return s.number >= d.segment })
-}
-
-func (d *disk) events(of func(segment) bool) (list []*event.Event) {
-	for _, s := range d.log {
-		if of(s) {
-			list = append(list, s.events...)
-		}
-	}
-	return list
-}
-
-// snapshot returns the one of the checkpoint as it is read from the disk, an empty one if there is none. It panics if
-// that cannot be decoded: nobody else has written it.
+// snapshot returns the one of the checkpoint as it is read from the disk, an empty one if there is none.
 func (d *disk) snapshot() *driver.Snapshot {
 	switch {
 	case d.round == 0:
 		return &driver.Snapshot{}
 	case !d.read:
-		s, err := driver.DecodeSnapshot(d.base.Append(nil), event.Domain{})
+		b, err := d.log.ReadBase(d.segment)
 		if err != nil {
-			panic(err)
+			panic(err) // nothing has damaged it
+		}
+		s, err := driver.DecodeSnapshot(b, event.Domain{})
+		if err != nil {
+			panic(err) // nobody else has written it
 		}
 		d.base, d.read = s, true
 	}
@@ -134,18 +240,7 @@ func (d *disk) snapshot() *driver.Snapshot {
 }
 
 // all returns all events on the disk, parents first.
-func (d *disk) all() []*event.Event {
+func (d *disk) all(f *found) []*event.Event {
 	s := d.snapshot()
-	return slices.Concat(s.Last, d.older(), s.Events, d.tail())
-}
-
-// lastBy returns the member's highest event, nil if there is none.
-func (d *disk) lastBy(member int) *event.Event {
-	var last *event.Event
-	for _, e := range d.all() {
-		if e.Creator == member && (last == nil || e.Seq > last.Seq) {
-			last = e
-		}
-	}
-	return last
+	return slices.Concat(s.Last, f.older, s.Events, f.tail)
 }

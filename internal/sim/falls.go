@@ -54,7 +54,7 @@ func (w *World) mayFall() bool {
 			down++
 		}
 		whole := h.up() && h.driver.State() == driver.Active
-		if !whole && (w.sc.Fate != Spared || w.sc.Kept > 0) {
+		if !whole && (w.sc.forgets() || w.sc.Kept > 0) {
 			return false
 		}
 	}
@@ -70,7 +70,7 @@ func (h *host) fall() {
 	h.crash()
 	h.suffer(sc.Fate)
 	away := h.w.between(sc.Away/2, sc.Away+1)
-	if sc.Fate != Spared {
+	if sc.forgets() {
 		away += leastAway
 	}
 	h.returnAfter(away)
@@ -78,16 +78,19 @@ func (h *host) fall() {
 
 // suffer lets the disk have its fate.
 func (h *host) suffer(fate Fate) {
-	d := &h.disk
 	switch fate {
 	case PowerLost:
-		d.tear(int(h.w.between(0, int64(d.unsynced)+1)))
+		h.disk.stop(true)
 	case Wiped:
-		*d = newDisk(h.w.sc.Members)
+		h.disk = h.newDisk()
 	case RolledBack:
-		*d = h.backup.copied()
+		h.disk = h.backup.copied(h.w.rng.Uint64())
+	case Rotten:
+		if err := h.disk.rot(h.w.rng); err != nil {
+			h.w.check.fail(LogHolds, "node %d: %v", h.index, err)
+		}
 	}
-	h.log.forgot = h.log.forgot || fate != Spared
+	h.log.forgot = h.log.forgot || h.w.sc.forgets()
 }
 
 // returnAfter lets a node that has crashed start again after so many ns.
@@ -125,7 +128,7 @@ func (w *World) outage() {
 	}
 }
 
-// fill lets a node's disk be full for a while.
+// fill lets a node's disk fill up and fail for a while.
 func (w *World) fill() {
 	for _, l := range w.check.logs {
 		if l.host.disk.full {
@@ -134,23 +137,14 @@ func (w *World) fill() {
 	}
 	h := w.check.logs[w.rng.IntN(len(w.check.logs))].host
 	h.disk.full = true
+	h.disk.files.SetCapacity(h.disk.files.Used() + w.between(0, 4096))
 	w.after(w.between(10*w.sc.Delay, 150*w.sc.Delay), h.makeSpace)
 }
 
-// makeSpace lets the node write again what it could not. What it was told meanwhile it has not heard.
+// makeSpace makes the disk well again.
 func (h *host) makeSpace() {
 	h.disk.full = false
-	if !h.stuck {
-		return
-	}
-	h.stuck = false
-	h.settle()
-	for p := range h.w.members {
-		if p != h.index {
-			h.connect(p, false)
-			h.connect(p, true)
-		}
-	}
+	h.disk.files.SetCapacity(-1)
 }
 
 // repair brings back all that is to come back.

@@ -8,35 +8,35 @@ import (
 
 // host is one running node: a driver and what stands around it. A liar may run two of them under one name.
 type host struct {
-	w         *World
-	index     int // in the address book
-	correct   bool
-	driver    *driver.Driver
-	source    *source
-	dial      clock // its own
-	started   bool
-	crashed   bool
-	life      int    // how often it has crashed
-	stuck     bool   // it has something to write and its disk is full
-	written   int    // of that, events already on the disk
-	returns   bool   // it has crashed and will start again
-	replaying bool   // it reads its log
-	fetching  bool   // it is lost and looks for a snapshot
-	connected []bool // by member: what its driver has been told
-	audience  []bool // by member: whom it talks with; nil means all
-	liar      *liar  // if it is one by a scheme
-	timer     uint64 // counts the timers set; only the last one counts
-	log       *log   // of what it has had ordered
-	disk      disk
-	backup    disk                        // an earlier copy of it
-	flushed   int64                       // when it was last synced
-	taking    *checkpoint                 // the one under way, nil if none is
-	committed int64                       // when the last one was
-	snapshots map[uint64]*driver.Snapshot // by round: those of rounds that are not applied yet
-	state     state                       // applied
-	backlog   []consensus.Round           // decided and not applied yet
-	paused    bool                        // it stands still
-	held      []func()
+	w            *World
+	index        int // in the address book
+	correct      bool
+	driver       *driver.Driver
+	source       *source
+	dial         clock // its own
+	started      bool
+	crashed      bool
+	life         int    // how often it has crashed
+	stuck        bool   // it has something to write and its disk is full
+	flushing     bool   // what was written will be synced
+	returns      bool   // it has crashed and will start again
+	replaying    bool   // it reads its log
+	fetching     bool   // it is lost and looks for a snapshot
+	connected    []bool // by member: what its driver has been told
+	audience     []bool // by member: whom it talks with; nil means all
+	liar         *liar  // if it is one by a scheme
+	timer        uint64 // counts the timers set; only the last one counts
+	log          *log   // of what it has had ordered
+	disk         disk
+	disks        uint64                      // it has had
+	backup       disk                        // an earlier copy of it
+	taking       *checkpoint                 // the one under way, nil if none is
+	checkpointed int64                       // when the last one ended
+	snapshots    map[uint64]*driver.Snapshot // by round: those of rounds that are not applied yet
+	state        state                       // applied
+	backlog      []consensus.Round           // decided and not applied yet
+	paused       bool                        // it stands still
+	held         []func()
 }
 
 // populate makes what stands for a member.
@@ -55,9 +55,10 @@ func (w *World) populate(index int) {
 		m.hosts = []*host{{w: w, index: index, crashed: true}}
 	default:
 		h := w.newHost(index)
-		h.correct = true
 		m.hosts = []*host{h}
 		w.check.join(h)
+		h.openDisk()
+		h.correct = true
 	}
 }
 
@@ -66,7 +67,7 @@ func (w *World) newHost(index int) *host {
 	h.snapshots = make(map[uint64]*driver.Snapshot)
 	h.source = &source{host: h}
 	h.dial = w.newClock(index)
-	h.disk, h.backup = newDisk(w.sc.Members), newDisk(w.sc.Members)
+	h.disk, h.backup = h.newDisk(), h.newDisk()
 	h.state = h.disk.state.clone()
 	h.driver = driver.New(h.config())
 	start := int64(0)
@@ -151,7 +152,8 @@ func (h *host) settle() {
 		return
 	}
 	r := h.driver.Ready()
-	if !h.rotate(&r) || !h.write(r.Persist) {
+	late := h.w.sc.DiskBug == RotatesLate
+	if !late && !h.rotate(&r) || !h.write(r.Persist) || late && !h.rotate(&r) {
 		return
 	}
 	h.w.check.ready(h, &r)

@@ -42,6 +42,7 @@ const (
 	PersistBeforeSend = "persist before send"
 	Incarnation       = "incarnation"
 	BoundedMemory     = "memory"
+	LogHolds          = "log holds"
 	OneTrace          = "one trace"
 	Liveness          = "liveness"
 	Idle              = "idle"
@@ -79,6 +80,7 @@ var Invariants = []Invariant{
 	{0, TakenInOnce, "a node takes an event in once"},
 	{0, PersistBeforeSend, "a node sends what it has written"},
 	{0, Incarnation, "a node's incarnation is its first own event after its boot"},
+	{0, LogHolds, "a log gives back what was written, without a gap, and all that cannot have been lost"},
 	{0, NoPanic, "nothing panics"},
 }
 

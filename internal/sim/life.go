@@ -11,44 +11,42 @@ import (
 // point is a moment, between any two things that a process does for good, at which it may die. It tells whether it
 // did.
 func (h *host) point() bool {
-	w := h.w
-	if !h.correct || w.ended {
-		return false
-	}
-	w.points++
-	if w.points != w.sc.KillAt && !(w.sc.Kill > 0 && w.chance(w.sc.Kill) && w.mayFall()) {
+	if !h.dies() {
 		return false
 	}
 	h.fall()
 	return true
 }
 
+// dies tells whether the process dies at this moment.
+func (h *host) dies() bool {
+	w := h.w
+	if !h.correct || w.ended {
+		return false
+	}
+	w.points++
+	return w.points == w.sc.KillAt || w.sc.Kill > 0 && w.chance(w.sc.Kill) && w.mayFall()
+}
+
 // write puts what the driver has taken in into the log, before anything else comes of it. It fails if the process
-// dies meanwhile or the disk is full; then the node does nothing any more until there is space.
+// dies meanwhile or the disk does not take it; then the node does nothing any more until it does.
 func (h *host) write(events []*event.Event) bool {
 	if !h.correct {
 		return true
 	}
-	for _, e := range events[h.written:] {
-		if h.point() {
+	if len(events) > 0 {
+		err := h.disk.append(events)
+		if h.cut() {
 			return false
 		}
-		if h.stuck = h.disk.full; h.stuck {
+		if h.stuck = err != nil; h.stuck {
+			h.retryLater()
 			return false
 		}
-		h.disk.append(e)
-		h.written++
-	}
-	h.written = 0
-	if now := h.w.now; h.w.sc.Sync || now >= h.flushed+flushGap {
-		h.disk.sync()
-		h.flushed = now
+		h.flushLater()
 	}
 	return !h.point()
 }
-
-// flushGap is after how many ns what was written is synced, unless it is at once.
-const flushGap = 100e6
 
 // take applies what is decided, at once or, where applying is slower than deciding, later.
 func (h *host) take(r *driver.Ready) {
@@ -106,7 +104,8 @@ func (h *host) apply() {
 // crash ends the process.
 func (h *host) crash() {
 	h.crashed = true
-	h.stuck, h.paused, h.fetching, h.held, h.written = false, false, false, nil, 0
+	h.stuck, h.flushing, h.paused, h.fetching, h.held = false, false, false, false, nil
+	h.disk.stop(false)
 	h.replaying, h.taking = false, nil
 	h.life++
 	h.w.members[h.index].life++
@@ -123,11 +122,15 @@ func (h *host) restart() {
 	h.w.note('r', h.index, 0, nil)
 	h.w.say("%s starts again", picture.Name(h.index))
 	clear(h.connected)
+	f, ok := h.openDisk()
+	if !ok {
+		return
+	}
 	h.state, h.backlog = h.disk.state.clone(), nil
 	clear(h.snapshots)
-	h.w.check.rejoin(h)
+	h.w.check.rejoin(h, &f)
 	h.source.again()
-	if h.replay(); h.crashed {
+	if h.replay(&f); h.crashed {
 		return
 	}
 	for p := range h.w.members {
@@ -140,7 +143,7 @@ func (h *host) restart() {
 }
 
 // replay makes a driver of what the disk holds, reading the log in pieces.
-func (h *host) replay() {
+func (h *host) replay(f *found) {
 	h.driver = driver.New(h.config())
 	if h.disk.round > 0 {
 		d, err := driver.Restore(h.config(), *h.disk.snapshot(), h.clock())
@@ -152,14 +155,14 @@ func (h *host) replay() {
 	}
 	life := h.life
 	h.replaying = true
-	for piece := range slices.Chunk(h.disk.tail(), 64) {
+	for piece := range slices.Chunk(f.tail, 64) {
 		h.driver.Replay(piece, h.clock())
 		if h.settle(); h.life != life {
 			return
 		}
 	}
 	h.replaying = false
-	for piece := range slices.Chunk(h.disk.older(), 64) {
+	for piece := range slices.Chunk(f.older, 64) {
 		h.driver.Recollect(piece)
 	}
 }

@@ -128,7 +128,7 @@ func (c *checker) decidedAncient() uint64 {
 // unless it was raised to come after the one before it. A node that has forgotten what it made acknowledges again,
 // later.
 func (c *checker) timeInRange(f *fact, t int64) {
-	if c.w.sc.Fate != Spared {
+	if c.w.sc.forgets() {
 		return
 	}
 	lo, hi := int64(math.MaxInt64), int64(0)

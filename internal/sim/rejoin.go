@@ -9,7 +9,7 @@ import (
 )
 
 // rejoin begins a node's log anew with what is on its disk. Of that it may have told nobody yet.
-func (c *checker) rejoin(h *host) {
+func (c *checker) rejoin(h *host, f *found) {
 	l, s := h.log, h.disk.snapshot()
 	before := l.persisted
 	l.persisted = make(map[event.ID]bool)
@@ -18,7 +18,7 @@ func (c *checker) rejoin(h *host) {
 		l.rounds = int(s.Round)
 		l.digest, l.ancient = c.digests[s.Round-1], c.decided[s.Round-1].Ancient
 	}
-	for _, e := range h.disk.all() {
+	for _, e := range h.disk.all(f) {
 		switch {
 		case l.persisted[e.ID()]: // it is in the snapshot and in the log
 		case e.BirthRound >= max(1, l.ancient) && slices.ContainsFunc(s.Last, func(x *event.Event) bool { return x.ID() == e.ID() }):

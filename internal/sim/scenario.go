@@ -97,7 +97,7 @@ func (s *Scenario) drawMode() {
 		return
 	}
 	s.Safety = true
-	if s.Fate != Spared { // what a node showed before its disk suffered must reach all: see restarts
+	if s.forgets() { // what a node showed before its disk suffered must reach all: see restarts
 		return
 	}
 	s.Storm = s.Storm || r.IntN(2) == 0

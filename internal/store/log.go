@@ -17,36 +17,38 @@ const (
 	defaultFlush = 100 * time.Millisecond
 )
 
-// logConfig is what a log needs.
-type logConfig struct {
+// LogConfig is what a log needs. FS and Dir must be set.
+type LogConfig struct {
 	FS            FS
 	Dir           string        // of the segments; created if it is missing
 	Sync          bool          // fsync before Append returns
 	KeepBytes     int64         // how much of what no restart needs is kept for peers that lag
 	FlushInterval time.Duration // how often run syncs; 0: 100 ms
+	Replicated    bool          // others have what is stored, too: OpenLog cuts a log that is damaged in its middle
 	SegmentBytes  int64         // from how many bytes on a segment ends by itself; 0: 64 MiB
 }
 
 // segment is one file of the log.
 type segment struct {
 	number uint64
-	file   File  // nil once nobody writes to it and all of it is synced; set to nil under eventLog.syncing and mu
-	size   int64 // of what counts; written by the appender under eventLog.mu
-	synced int64 // of that, what is on the disk; guarded by eventLog.mu
-	named  bool  // its name is on the disk; guarded by eventLog.mu
-	sealed bool  // nobody writes to it any more; guarded by eventLog.mu
-	failed bool  // a sync failed, and what it was to sync cannot be trusted; guarded by eventLog.mu
+	file   File  // nil once nobody writes to it and all of it is synced; set to nil under Log.syncing and mu
+	size   int64 // of what counts; written by the appender under Log.mu
+	synced int64 // of that, what is on the disk; guarded by Log.mu
+	named  bool  // its name is on the disk; guarded by Log.mu
+	sealed bool  // nobody writes to it any more; guarded by Log.mu
+	failed bool  // a sync failed, and what it was to sync cannot be trusted; guarded by Log.mu
 }
 
-// eventLog is an append-only log of opaque records in numbered segments. docs/durability.md describes the files.
+// Log is an append-only log of opaque records in numbered segments, and of the bases that they go on from. A Store has
+// one; the simulator has some without a Store. docs/durability.md describes the files.
 //
 // # Concurrency
 //
 // One goroutine, the appender, calls Append and Rotate. SyncThrough, WriteBase, ReadBase and Trim are called by one
 // other, the checkpointer; run is a third. Replay and Old are for the start, before any of these. Stats may be called
 // from anywhere.
-type eventLog struct {
-	cfg logConfig
+type Log struct {
+	cfg LogConfig
 
 	// The appender's own.
 	buf    []byte
@@ -66,7 +68,7 @@ type eventLog struct {
 // Append writes a batch of records, none of them empty or over 18 MiB, in one go. After an error nothing of the batch
 // counts, and Append may be called again, with the same batch or another: it works once the disk does. In sync mode
 // the batch is on the disk when Append returns nil. The records are not kept.
-func (l *eventLog) Append(records [][]byte) error {
+func (l *Log) Append(records [][]byte) error {
 	if len(records) == 0 {
 		return nil
 	}
@@ -84,7 +86,7 @@ func (l *eventLog) Append(records [][]byte) error {
 	return nil
 }
 
-func (l *eventLog) append(records [][]byte) error {
+func (l *Log) append(records [][]byte) error {
 	if err := l.ready(); err != nil {
 		return err
 	}
@@ -116,7 +118,7 @@ func (l *eventLog) append(records [][]byte) error {
 }
 
 // ready sees to it that there is a segment to write to and nothing behind what counts of it.
-func (l *eventLog) ready() error {
+func (l *Log) ready() error {
 	if l.spoilt && !l.clean() {
 		l.seal()
 	}
@@ -130,13 +132,13 @@ func (l *eventLog) ready() error {
 }
 
 // clean cuts what a failed batch left behind what counts, and tells whether it could.
-func (l *eventLog) clean() bool {
+func (l *Log) clean() bool {
 	l.spoilt = l.active.file.Truncate(l.active.size) != nil
 	return !l.spoilt
 }
 
 // begin creates the next segment. Its header is written with the first batch.
-func (l *eventLog) begin() error {
+func (l *Log) begin() error {
 	f, err := l.cfg.FS.Open(l.cfg.path(l.next), os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return err
@@ -151,7 +153,7 @@ func (l *eventLog) begin() error {
 
 // seal ends the active segment. The header of the next one says how much of it counts. One of which nothing counts is
 // begun again instead.
-func (l *eventLog) seal() {
+func (l *Log) seal() {
 	s := l.active
 	l.active, l.spoilt = nil, false
 	if s.size > 0 {
@@ -169,7 +171,7 @@ func (l *eventLog) seal() {
 }
 
 // gather puts the batch into buf, behind a header if it is the first of its segment.
-func (l *eventLog) gather(records [][]byte) error {
+func (l *Log) gather(records [][]byte) error {
 	s := l.active
 	l.buf = l.buf[:0]
 	if s.size == 0 {
@@ -186,7 +188,7 @@ func (l *eventLog) gather(records [][]byte) error {
 
 // Rotate ends the segment and returns the number of the one to which the following Append goes, and before which
 // there is all that was appended so far.
-func (l *eventLog) Rotate() (segment uint64, err error) {
+func (l *Log) Rotate() (segment uint64, err error) {
 	if l.active != nil && l.active.size == 0 {
 		return l.active.number, nil
 	}
@@ -197,7 +199,7 @@ func (l *eventLog) Rotate() (segment uint64, err error) {
 }
 
 // Close syncs what was written and closes the files. No other method is called any more.
-func (l *eventLog) Close() error {
+func (l *Log) Close() error {
 	if l.active != nil {
 		l.seal()
 	}

@@ -19,7 +19,7 @@ const (
 
 // WriteBase writes what the log from that segment on begins with: the encoded snapshot of a checkpoint. It is on the
 // disk when WriteBase returns.
-func (l *eventLog) WriteBase(segment uint64, base []byte) error {
+func (l *Log) WriteBase(segment uint64, base []byte) error {
 	head := baseHeader(segment, base)
 	return writeFile(l.cfg.FS, filepath.Join(l.cfg.Dir, baseName(segment)), head, base)
 }
@@ -34,7 +34,7 @@ func baseHeader(segment uint64, base []byte) []byte {
 
 // ReadBase returns what WriteBase wrote for that segment. A base that is not whole is a *CorruptError, one that is not
 // there an error that wraps fs.ErrNotExist.
-func (l *eventLog) ReadBase(segment uint64) ([]byte, error) {
+func (l *Log) ReadBase(segment uint64) ([]byte, error) {
 	return readBase(l.cfg.FS, filepath.Join(l.cfg.Dir, baseName(segment)), segment)
 }
 

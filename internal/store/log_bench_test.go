@@ -15,7 +15,7 @@ func BenchmarkAppend(b *testing.B) {
 	}
 	bytes := int64(len(records) * len(records[0]))
 	b.Run("log", func(b *testing.B) {
-		l, _, err := openLog(logConfig{FS: OS(), Dir: b.TempDir()}, 0)
+		l, _, err := openLog(LogConfig{FS: OS(), Dir: b.TempDir()}, 0)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -57,7 +57,7 @@ func BenchmarkAppend(b *testing.B) {
 	})
 }
 
-func rotatedNow(l *eventLog) uint64 {
+func rotatedNow(l *Log) uint64 {
 	segment, _ := l.Rotate() // it never fails
 	return segment
 }

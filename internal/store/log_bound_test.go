@@ -10,7 +10,7 @@ import (
 
 // TestSegmentsEndByThemselves writes more than a segment's worth: reading goes on from one to the next.
 func TestSegmentsEndByThemselves(t *testing.T) {
-	cfg := logConfig{FS: faultfs.New(1), Dir: testDir, SegmentBytes: 200}
+	cfg := LogConfig{FS: faultfs.New(1), Dir: testDir, SegmentBytes: 200}
 	l := opened(t, cfg, 0)
 	var all [][][]byte
 	for n := range 20 {
@@ -25,7 +25,7 @@ func TestSegmentsEndByThemselves(t *testing.T) {
 
 // TestBadRecord refuses what a reader would not take, and goes on.
 func TestBadRecord(t *testing.T) {
-	cfg := logConfig{FS: faultfs.New(1), Dir: testDir}
+	cfg := LogConfig{FS: faultfs.New(1), Dir: testDir}
 	l := opened(t, cfg, 0)
 	for _, bad := range [][]byte{nil, make([]byte, maxRecord+1)} {
 		if l.Append([][]byte{[]byte("good"), bad}) == nil {
@@ -43,7 +43,7 @@ func TestBadRecord(t *testing.T) {
 // base of the checkpoint is the only one.
 func TestTrimBoundsTheFiles(t *testing.T) {
 	files := faultfs.New(1)
-	l := opened(t, logConfig{FS: files, Dir: testDir, KeepBytes: 1 << 40}, 0)
+	l := opened(t, LogConfig{FS: files, Dir: testDir, KeepBytes: 1 << 40}, 0)
 	var segment uint64
 	for range maxKept + 50 {
 		appendAll(t, l, [][]byte{{1}})
@@ -63,7 +63,7 @@ func TestTrimBoundsTheFiles(t *testing.T) {
 
 // TestTrimKeepsWhatARestartNeeds keeps nothing for peers: what is there from the checkpoint on stays.
 func TestTrimKeepsWhatARestartNeeds(t *testing.T) {
-	cfg := logConfig{FS: faultfs.New(1), Dir: testDir}
+	cfg := LogConfig{FS: faultfs.New(1), Dir: testDir}
 	l := opened(t, cfg, 0)
 	appendAll(t, l, batch(1, 2))
 	segment := rotated(t, l)
@@ -80,7 +80,7 @@ func TestTrimKeepsWhatARestartNeeds(t *testing.T) {
 // TestBase damages a base at every byte, and cuts it.
 func TestBase(t *testing.T) {
 	files := faultfs.New(1)
-	l := opened(t, logConfig{FS: files, Dir: testDir}, 0)
+	l := opened(t, LogConfig{FS: files, Dir: testDir}, 0)
 	want := strings.Repeat("base", 10)
 	if err := l.WriteBase(7, []byte(want)); err != nil {
 		t.Fatal(err)

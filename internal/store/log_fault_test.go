@@ -19,7 +19,7 @@ func TestDiskFull(t *testing.T) {
 		}
 		for room := range size {
 			files := faultfs.New(uint64(room))
-			cfg := logConfig{FS: files, Dir: testDir, Sync: sync}
+			cfg := LogConfig{FS: files, Dir: testDir, Sync: sync}
 			l := opened(t, cfg, 0)
 			files.SetCapacity(room)
 			var counted [][][]byte
@@ -33,7 +33,7 @@ func TestDiskFull(t *testing.T) {
 			if s := l.Stats(); s.Errors == 0 || s.FailingSince.IsZero() {
 				t.Fatalf("%d bytes are enough: %+v", room, s)
 			}
-			expect(t, read(t, 0, opened(t, logConfig{FS: files.Clone(2), Dir: testDir}, 0).Replay), counted...)
+			expect(t, read(t, 0, opened(t, LogConfig{FS: files.Clone(2), Dir: testDir}, 0).Replay), counted...)
 			files.SetCapacity(-1)
 			appendAll(t, l, batch(2, 3))
 			if s := l.Stats(); !s.FailingSince.IsZero() {
@@ -60,7 +60,7 @@ func failing(err error, kinds ...faultfs.Kind) func(faultfs.Op) error {
 // what is left behind the old one does not count.
 func TestNoTruncate(t *testing.T) {
 	files := faultfs.New(1)
-	cfg := logConfig{FS: files, Dir: testDir}
+	cfg := LogConfig{FS: files, Dir: testDir}
 	l := opened(t, cfg, 0)
 	appendAll(t, l, batch(1, 2))
 	files.SetHook(failing(syscall.EIO, faultfs.Truncate))
@@ -82,7 +82,7 @@ func TestNoTruncate(t *testing.T) {
 func TestSyncFails(t *testing.T) {
 	for _, kind := range []faultfs.Kind{faultfs.Sync, faultfs.SyncDir} {
 		files := faultfs.New(1)
-		cfg := logConfig{FS: files, Dir: testDir, Sync: true}
+		cfg := LogConfig{FS: files, Dir: testDir, Sync: true}
 		l := opened(t, cfg, 0)
 		files.SetHook(failing(syscall.EIO, kind))
 		for range 3 {
@@ -109,7 +109,7 @@ func TestSyncFails(t *testing.T) {
 // TestUnsafe lets the background's fsync fail: that is told until a checkpoint covers what it was to sync.
 func TestUnsafe(t *testing.T) {
 	files := faultfs.New(1)
-	l := opened(t, logConfig{FS: files, Dir: testDir, KeepBytes: 1 << 20}, 0)
+	l := opened(t, LogConfig{FS: files, Dir: testDir, KeepBytes: 1 << 20}, 0)
 	appendAll(t, l, batch(1, 2))
 	files.SetHook(failing(syscall.EIO, faultfs.Sync))
 	if err := l.flush(); !errors.Is(err, syscall.EIO) {
@@ -135,7 +135,7 @@ func TestUnsafe(t *testing.T) {
 // TestSlowSync holds a sync up: Append and Rotate go on meanwhile, with one write each.
 func TestSlowSync(t *testing.T) {
 	files := faultfs.New(1)
-	l := opened(t, logConfig{FS: files, Dir: testDir}, 0)
+	l := opened(t, LogConfig{FS: files, Dir: testDir}, 0)
 	appendAll(t, l, batch(1, 2))
 	begun, end := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -175,7 +175,7 @@ func TestAllAtOnce(t *testing.T) {
 }
 
 func allAtOnce(t *testing.T, synced bool) {
-	cfg := logConfig{FS: OS(), Dir: t.TempDir(), Sync: synced, KeepBytes: 5000, FlushInterval: 1, SegmentBytes: 3000}
+	cfg := LogConfig{FS: OS(), Dir: t.TempDir(), Sync: synced, KeepBytes: 5000, FlushInterval: 1, SegmentBytes: 3000}
 	l := opened(t, cfg, 0)
 	ctx, stop := context.WithCancel(context.Background())
 	var all sync.WaitGroup

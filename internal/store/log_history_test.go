@@ -19,8 +19,8 @@ type history struct {
 	t        testing.TB
 	rng      *rand.Rand
 	fs       *faultfs.FS
-	cfg      logConfig
-	log      *eventLog
+	cfg      LogConfig
+	log      *Log
 	faults   bool     // the disk fails now and then
 	failing  bool     // it does now
 	records  [][]byte // appended so far
@@ -39,7 +39,7 @@ func newHistory(t testing.TB, seed uint64, sync bool) *history {
 	files := faultfs.New(seed)
 	return &history{
 		t: t, rng: rand.New(rand.NewPCG(seed, 1)), fs: files,
-		cfg: logConfig{FS: files, Dir: "node/log", Sync: sync, KeepBytes: 2000, SegmentBytes: 1500},
+		cfg: LogConfig{FS: files, Dir: "node/log", Sync: sync, KeepBytes: 2000, SegmentBytes: 1500},
 	}
 }
 

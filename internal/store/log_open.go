@@ -22,7 +22,7 @@ type tail struct {
 // names, 0 or 1 if there is none; those before it are kept for peers that lag, and if they are not whole they go. A
 // torn tail is cut. If records are missing before others that are there, the error is a *CorruptError, and setAside
 // cuts the log there. All that openLog found is on the disk when it returns: what a restart has read, others will know.
-func openLog(cfg logConfig, from uint64) (*eventLog, tail, error) {
+func openLog(cfg LogConfig, from uint64) (*Log, tail, error) {
 	cfg = cfg.withDefaults()
 	from = max(from, 1)
 	l, t, err := cfg.open(from)
@@ -32,7 +32,7 @@ func openLog(cfg logConfig, from uint64) (*eventLog, tail, error) {
 	return l, t, nil
 }
 
-func (cfg logConfig) withDefaults() logConfig {
+func (cfg LogConfig) withDefaults() LogConfig {
 	if cfg.FlushInterval == 0 {
 		cfg.FlushInterval = defaultFlush
 	}
@@ -42,7 +42,7 @@ func (cfg logConfig) withDefaults() logConfig {
 	return cfg
 }
 
-func (cfg logConfig) open(from uint64) (*eventLog, tail, error) {
+func (cfg LogConfig) open(from uint64) (*Log, tail, error) {
 	var t tail
 	if err := cfg.prepare(); err != nil {
 		return nil, t, err
@@ -79,7 +79,7 @@ func (cfg logConfig) open(from uint64) (*eventLog, tail, error) {
 }
 
 // prepare makes the directory and clears away what a crash left of a file that was being written.
-func (cfg logConfig) prepare() error {
+func (cfg LogConfig) prepare() error {
 	if err := cfg.FS.MkdirAll(cfg.Dir); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (cfg logConfig) prepare() error {
 }
 
 // inspect looks at all segments: those before from, and the others.
-func (cfg logConfig) inspect(from uint64) (old, live []inspected, err error) {
+func (cfg LogConfig) inspect(from uint64) (old, live []inspected, err error) {
 	all, err := inspectAll(cfg.FS, cfg.Dir)
 	if err != nil {
 		return nil, nil, err
@@ -114,7 +114,7 @@ func (cfg logConfig) inspect(from uint64) (old, live []inspected, err error) {
 }
 
 // corrupt returns a *CorruptError if whole records stand behind the end of what is whole.
-func (cfg logConfig) corrupt(bad []inspected) error {
+func (cfg LogConfig) corrupt(bad []inspected) error {
 	lost, err := lostBehind(cfg.FS, cfg.Dir, bad)
 	if err != nil || !lost {
 		return err
@@ -126,7 +126,7 @@ func (cfg logConfig) corrupt(bad []inspected) error {
 
 // cut removes what follows the whole part of the first of these segments, and returns how much it was. The first comes
 // last, so that a crash meanwhile leaves something to be cut in the same place.
-func (cfg logConfig) cut(bad []inspected) (int64, error) {
+func (cfg LogConfig) cut(bad []inspected) (int64, error) {
 	bytes := int64(0)
 	for i := len(bad) - 1; i > 0; i-- {
 		bytes += bad[i].size
@@ -148,14 +148,14 @@ func (cfg logConfig) cut(bad []inspected) (int64, error) {
 
 // setAside cuts a log of which openLog returned a *CorruptError, so that it can be opened up to there. What follows is
 // copied to the directory corrupt inside the log's, for a look.
-func setAside(cfg logConfig, from uint64) error {
+func setAside(cfg LogConfig, from uint64) error {
 	if err := cfg.setAside(max(from, 1)); err != nil {
 		return fmt.Errorf("set corrupt segments aside: %w", err)
 	}
 	return nil
 }
 
-func (cfg logConfig) setAside(from uint64) error {
+func (cfg LogConfig) setAside(from uint64) error {
 	_, live, err := cfg.inspect(from)
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func (cfg logConfig) setAside(from uint64) error {
 
 // dropBroken removes the segments before the checkpoint that are not whole, and those before them, and returns the
 // others.
-func (cfg logConfig) dropBroken(old, live []inspected, from uint64) (kept []inspected, dropped []uint64, err error) {
+func (cfg LogConfig) dropBroken(old, live []inspected, from uint64) (kept []inspected, dropped []uint64, err error) {
 	chain := slices.Concat(old, live[:min(1, len(live))])
 	first, number := len(old), from-1
 	for first > 0 && chain[first-1].number == number && settle(chain[first-1:min(first+1, len(chain))]) > 0 {
@@ -194,7 +194,7 @@ func (cfg logConfig) dropBroken(old, live []inspected, from uint64) (kept []insp
 	return chain[first:len(old)], dropped, err
 }
 
-func (cfg logConfig) syncFile(number uint64) error {
+func (cfg LogConfig) syncFile(number uint64) error {
 	f, err := cfg.FS.Open(cfg.path(number), os.O_RDWR)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // nothing of it counts
@@ -205,11 +205,11 @@ func (cfg logConfig) syncFile(number uint64) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func (cfg logConfig) path(segment uint64) string { return filepath.Join(cfg.Dir, segmentName(segment)) }
+func (cfg LogConfig) path(segment uint64) string { return filepath.Join(cfg.Dir, segmentName(segment)) }
 
 // newLog returns a log that goes on behind those segments.
-func newLog(cfg logConfig, found []inspected, from uint64) *eventLog {
-	l := &eventLog{cfg: cfg, next: from, written: make(chan struct{}, 1)}
+func newLog(cfg LogConfig, found []inspected, from uint64) *Log {
+	l := &Log{cfg: cfg, next: from, written: make(chan struct{}, 1)}
 	for i := range found {
 		in := &found[i]
 		l.segments = append(l.segments, &segment{

@@ -10,16 +10,16 @@ import (
 
 // Replay calls f with every record of the segments from that one on, oldest first, and stops at the first error of f,
 // which it returns. f may keep the record.
-func (l *eventLog) Replay(from uint64, f func(record []byte) error) error {
+func (l *Log) Replay(from uint64, f func(record []byte) error) error {
 	return l.read(func(s *segment) bool { return s.number >= from }, f)
 }
 
 // Old does the same with the kept segments before that one.
-func (l *eventLog) Old(before uint64, f func(record []byte) error) error {
+func (l *Log) Old(before uint64, f func(record []byte) error) error {
 	return l.read(func(s *segment) bool { return s.number < before }, f)
 }
 
-func (l *eventLog) read(wanted func(*segment) bool, f func(record []byte) error) error {
+func (l *Log) read(wanted func(*segment) bool, f func(record []byte) error) error {
 	for _, s := range l.segments {
 		if s.size == 0 || !wanted(s) {
 			continue
@@ -31,7 +31,7 @@ func (l *eventLog) read(wanted func(*segment) bool, f func(record []byte) error)
 	return nil
 }
 
-func (l *eventLog) readSegment(s *segment, f func(record []byte) error) error {
+func (l *Log) readSegment(s *segment, f func(record []byte) error) error {
 	file, err := l.cfg.FS.Open(l.cfg.path(s.number), os.O_RDONLY)
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)

@@ -21,7 +21,7 @@ type LogStats struct {
 }
 
 // Stats returns how the log is doing.
-func (l *eventLog) Stats() LogStats {
+func (l *Log) Stats() LogStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	st := l.stats
@@ -39,7 +39,7 @@ func (l *eventLog) Stats() LogStats {
 
 // syncActive puts the active segment on the disk, up to end, which is to count when that worked. When it did not, the
 // segment is written no more: the kernel may have dropped what it could not write, and a later sync would not tell.
-func (l *eventLog) syncActive(end int64) error {
+func (l *Log) syncActive(end int64) error {
 	s := l.active
 	start := time.Now()
 	err := s.file.Sync()
@@ -59,7 +59,7 @@ func (l *eventLog) syncActive(end int64) error {
 }
 
 // run syncs what was written every FlushInterval, until ctx ends. What fails is tried again, and told by Stats.
-func (l *eventLog) run(ctx context.Context) error {
+func (l *Log) run(ctx context.Context) error {
 	wait := time.NewTimer(l.cfg.FlushInterval)
 	defer wait.Stop()
 	for {
@@ -84,10 +84,10 @@ func (l *eventLog) run(ctx context.Context) error {
 }
 
 // flush syncs what was written.
-func (l *eventLog) flush() error { return l.SyncThrough(math.MaxUint64) }
+func (l *Log) flush() error { return l.SyncThrough(math.MaxUint64) }
 
 // SyncThrough syncs all segments before that one. It may run beside Append.
-func (l *eventLog) SyncThrough(segment uint64) error {
+func (l *Log) SyncThrough(segment uint64) error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
 	open, unnamed := l.wanting(segment)
@@ -112,7 +112,7 @@ type wanted struct {
 
 // wanting returns the segments before that one that are not on the disk as they are now, or open for nothing, and
 // those whose names are not on the disk.
-func (l *eventLog) wanting(before uint64) (open []wanted, unnamed []*segment) {
+func (l *Log) wanting(before uint64) (open []wanted, unnamed []*segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.segments {
@@ -130,7 +130,7 @@ func (l *eventLog) wanting(before uint64) (open []wanted, unnamed []*segment) {
 }
 
 // sync puts a segment on the disk, without mu, and closes it if nothing more will come.
-func (l *eventLog) sync(w wanted) error {
+func (l *Log) sync(w wanted) error {
 	start := time.Now()
 	if w.synced < w.size {
 		if err := w.file.Sync(); err != nil {
@@ -152,7 +152,7 @@ func (l *eventLog) sync(w wanted) error {
 }
 
 // syncNames puts the names of these segments on the disk.
-func (l *eventLog) syncNames(unnamed []*segment) error {
+func (l *Log) syncNames(unnamed []*segment) error {
 	if err := l.cfg.FS.SyncDir(l.cfg.Dir); err != nil {
 		l.distrust(unnamed...)
 		return err
@@ -166,7 +166,7 @@ func (l *eventLog) syncNames(unnamed []*segment) error {
 }
 
 // distrust notes that these segments could not be synced. A later sync that works does not make that good.
-func (l *eventLog) distrust(segments ...*segment) {
+func (l *Log) distrust(segments ...*segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stats.Errors++

@@ -9,7 +9,7 @@ import (
 )
 
 // opened opens a log that must be sound.
-func opened(t *testing.T, cfg logConfig, from uint64) *eventLog {
+func opened(t *testing.T, cfg LogConfig, from uint64) *Log {
 	t.Helper()
 	l, _, err := openLog(cfg, from)
 	if err != nil {
@@ -28,7 +28,7 @@ func batch(number, records int) [][]byte {
 	return all
 }
 
-func appendAll(t *testing.T, l *eventLog, batches ...[][]byte) {
+func appendAll(t *testing.T, l *Log, batches ...[][]byte) {
 	t.Helper()
 	for _, b := range batches {
 		if err := l.Append(b); err != nil {
@@ -37,7 +37,7 @@ func appendAll(t *testing.T, l *eventLog, batches ...[][]byte) {
 	}
 }
 
-func rotated(t *testing.T, l *eventLog) uint64 {
+func rotated(t *testing.T, l *Log) uint64 {
 	t.Helper()
 	s, err := l.Rotate()
 	if err != nil {
@@ -67,7 +67,7 @@ func expect(t *testing.T, got [][]byte, batches ...[][]byte) {
 
 func TestLogIsReadBack(t *testing.T) {
 	for _, sync := range []bool{false, true} {
-		cfg := logConfig{FS: OS(), Dir: t.TempDir() + "/log", Sync: sync, KeepBytes: 1 << 20}
+		cfg := LogConfig{FS: OS(), Dir: t.TempDir() + "/log", Sync: sync, KeepBytes: 1 << 20}
 		l := opened(t, cfg, 0)
 		if s := rotated(t, l); s != 1 {
 			t.Fatalf("an empty log begins with segment %d", s)

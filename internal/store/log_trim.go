@@ -11,7 +11,7 @@ const maxKept = 1024
 
 // Trim says that a checkpoint names that segment. Of those before it the newest are kept, up to KeepBytes; the others
 // and all bases before it go. It may run beside Append.
-func (l *eventLog) Trim(segment uint64) error {
+func (l *Log) Trim(segment uint64) error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
 	var err error
@@ -28,7 +28,7 @@ func (l *eventLog) Trim(segment uint64) error {
 
 // dispensable returns the segments before that one that are not kept, oldest first. Of none before it matters any more
 // whether it could be synced.
-func (l *eventLog) dispensable(before uint64) []*segment {
+func (l *Log) dispensable(before uint64) []*segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	bytes, kept, first := int64(0), 0, 0
@@ -49,7 +49,7 @@ func (l *eventLog) dispensable(before uint64) []*segment {
 }
 
 // drop removes the oldest segment.
-func (l *eventLog) drop(s *segment) error {
+func (l *Log) drop(s *segment) error {
 	if s.file != nil {
 		if err := s.file.Close(); err != nil {
 			return err
@@ -65,7 +65,7 @@ func (l *eventLog) drop(s *segment) error {
 	return err
 }
 
-func (l *eventLog) dropBases(before uint64) error {
+func (l *Log) dropBases(before uint64) error {
 	names, err := l.cfg.FS.List(l.cfg.Dir)
 	if err != nil {
 		return err

@@ -87,7 +87,7 @@ func (r *scrub) chunk(s *state, last *[]byte) (read int, err error) {
 }
 
 // log reads the base of the last checkpoint and the segments that are not written any more.
-func (r *scrub) log(l *eventLog, checkpoint uint64) error {
+func (r *scrub) log(l *Log, checkpoint uint64) error {
 	if checkpoint > 0 {
 		base, err := l.ReadBase(checkpoint)
 		if err := r.read(len(base), err); err != nil {
@@ -120,7 +120,7 @@ func (r *scrub) read(rest int, err error) error {
 }
 
 // ended returns copies of the segments that are not written any more.
-func (l *eventLog) ended() (all []segment) {
+func (l *Log) ended() (all []segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.segments {

@@ -13,9 +13,9 @@ import (
 const testDir = "node/log"
 
 // written returns a disk with two segments, of which the second names how long the first is, and what is in them.
-func written(t testing.TB) (files *faultfs.FS, cfg logConfig, records [][]byte) {
+func written(t testing.TB) (files *faultfs.FS, cfg LogConfig, records [][]byte) {
 	files = faultfs.New(1)
-	cfg = logConfig{FS: files, Dir: testDir}
+	cfg = LogConfig{FS: files, Dir: testDir}
 	l, _, err := openLog(cfg, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestTornTail(t *testing.T) {
 	for size := range data {
 		torn := files.Clone(2)
 		torn.WriteFile(last, data[:size])
-		cfg := logConfig{FS: torn, Dir: testDir}
+		cfg := LogConfig{FS: torn, Dir: testDir}
 		l, cut, err := openLog(cfg, 0)
 		if err != nil {
 			t.Fatalf("cut at %d: %v", size, err)
@@ -82,7 +82,7 @@ func TestDamage(t *testing.T) {
 		for at := range data {
 			damaged := files.Clone(3)
 			damaged.Flip(name, int64(at), 1<<(at%8))
-			cfg := logConfig{FS: damaged, Dir: testDir}
+			cfg := LogConfig{FS: damaged, Dir: testDir}
 			l, cut, err := openLog(cfg, 0)
 			if corrupt := (*CorruptError)(nil); errors.As(err, &corrupt) {
 				if corrupt.Segment != number || corrupt.Offset > int64(at) {
@@ -110,7 +110,7 @@ func TestDamage(t *testing.T) {
 }
 
 // expectAside sets the corrupt segments aside, from that one on.
-func expectAside(t *testing.T, cfg logConfig, number uint64, files *faultfs.FS) {
+func expectAside(t *testing.T, cfg LogConfig, number uint64, files *faultfs.FS) {
 	t.Helper()
 	want := map[uint64][]byte{}
 	for n := number; n <= 2; n++ {
@@ -255,7 +255,7 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		files := files.Clone(4)
 		files.WriteFile(cfg.path(2), data)
-		cfg := logConfig{FS: files, Dir: testDir}
+		cfg := LogConfig{FS: files, Dir: testDir}
 		l, _, err := openLog(cfg, 0)
 		if errors.Is(err, ErrVersion) {
 			return

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -76,7 +75,7 @@ type Store struct {
 	cfg       Config
 	lock      *os.File
 	state     *state
-	log       *eventLog
+	log       *Log
 	recovered Recovered
 	segment   atomic.Uint64 // of the last checkpoint; 0: there is none
 	installed atomic.Bool
@@ -149,45 +148,26 @@ func (s *Store) openState() (*state, error) {
 	return createState(path)
 }
 
-// openLog opens the log from the checkpoint's segment on. The base is looked at first: without it the log is of no use,
-// and is left as it is.
-func (s *Store) openLog(h header) (err error) {
-	cfg := s.logConfig(filepath.Join(s.cfg.Dir, nameLog))
+// openLog opens the log from the checkpoint's segment on.
+func (s *Store) openLog(h header) error {
 	s.segment.Store(h.Segment)
 	s.stats.Records = h.Records
+	log, found, err := OpenLog(s.logConfig(filepath.Join(s.cfg.Dir, nameLog)), h.Segment)
+	if err != nil {
+		return err
+	}
+	s.log = log
+	s.recovered = Recovered{Base: found.Base, CutBytes: found.CutBytes, Corrupt: found.Corrupt}
 	if h.Segment > 0 {
-		s.recovered = Recovered{Meta: h.Meta, Records: h.Records}
-		if s.recovered.Base, err = recoverBase(cfg, h.Segment); err != nil {
-			return err
-		}
+		s.recovered.Meta, s.recovered.Records = h.Meta, h.Records
 	}
-	log, tail, err := openLog(cfg, h.Segment)
-	if corrupt := (*CorruptError)(nil); errors.As(err, &corrupt) && s.cfg.Replicated {
-		s.recovered.Corrupt = err
-		if err = setAside(cfg, h.Segment); err == nil {
-			log, tail, err = openLog(cfg, h.Segment)
-		}
-	}
-	s.log, s.recovered.CutBytes = log, tail.CutBytes
-	return err
+	return nil
 }
 
-const whatIsMissing = "it is missing"
-
-// recoverBase returns the base of the checkpoint, which is never nil.
-func recoverBase(cfg logConfig, segment uint64) ([]byte, error) {
-	path := filepath.Join(cfg.Dir, baseName(segment))
-	base, err := readBase(cfg.FS, path, segment)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = &CorruptError{Path: path, What: whatIsMissing}
-	}
-	return base, err
-}
-
-func (s *Store) logConfig(dir string) logConfig {
-	return logConfig{
+func (s *Store) logConfig(dir string) LogConfig {
+	return LogConfig{
 		FS: s.cfg.FS, Dir: dir, Sync: s.cfg.Durability == Sync,
-		KeepBytes: max(s.cfg.KeepBytes, 0), FlushInterval: s.cfg.FlushInterval,
+		KeepBytes: max(s.cfg.KeepBytes, 0), FlushInterval: s.cfg.FlushInterval, Replicated: s.cfg.Replicated,
 	}
 }
 
