@@ -88,8 +88,8 @@ func (s *Scenario) restarts(r *rand.Rand, fate Fate) {
 	s.Fate = fate
 	s.Kill, s.Down, s.Away = pick(r, 0.0005, 0.002, 0.01), 1+r.IntN(s.Members), pick(r, s.Delay, 50*s.Delay)
 	if fate != Spared {
-		s.Kill, s.Down, s.Sync = 0.03, 1, false
-		s.Gap = pick[int64](r, 300e6, 2e9)
+		s.Kill, s.Down, s.Sync = pick(r, 0.003, 0.03), 1, false
+		s.Gap = pick[int64](r, 30e6, 300e6, 2e9)
 		return
 	}
 	s.Members = pick(r, s.Members, 1, 2, 3)

@@ -10,28 +10,35 @@ func short(members int) Scenario {
 	return s
 }
 
-// TestEveryPoint lets a node die at each moment of a short run at which it might: before, between and after any two
-// of writing an event, sending a message, applying a round and taking a snapshot. It starts again soon.
+// TestEveryPoint lets a node die at each moment of a short run at which it might: before, in the middle of and after any
+// two of writing to a file, sending a message and applying a round. It starts again soon. If its machine loses power
+// as well, nothing is lost that was synced.
 func TestEveryPoint(t *testing.T) {
 	t.Parallel()
-	every := 1
+	every := 2
 	if testing.Short() {
-		every = 16
+		every = 32
 	}
 	for _, members := range []int{1, 4} {
 		sc := short(members)
-		w := New(sc)
-		if _, failure := w.Run(); failure != nil {
-			t.Fatal(failure)
-		}
-		for k := 1; k <= w.points; k += every {
-			sc.KillAt = k
-			if _, failure := New(sc).Run(); failure != nil {
-				t.Fatalf("%v\nrepeat with: go run ./cmd/simulate -watch -replay '%v'", failure, sc)
-			}
-		}
-		t.Logf("%d members: %d points", members, w.points)
+		everyPoint(t, sc, every)
+		sc.Fate, sc.Sync = PowerLost, true
+		everyPoint(t, sc, every)
 	}
+}
+
+func everyPoint(t *testing.T, sc Scenario, every int) {
+	t.Helper()
+	w := New(sc)
+	if _, failure := w.Run(); failure != nil {
+		t.Fatal(failure)
+	}
+	for sc.KillAt = 1; sc.KillAt <= w.points; sc.KillAt += every {
+		if _, failure := New(sc).Run(); failure != nil {
+			t.Fatalf("%v\nrepeat with: go run ./cmd/simulate -watch -replay '%v'", failure, sc)
+		}
+	}
+	t.Logf("%d members: %d points", sc.Members, w.points)
 }
 
 // TestCrashKinds runs each sort of crash a few times and looks whether nodes died at all.

@@ -23,9 +23,10 @@ type disk struct {
 	log    *store.Log // nil until open
 	checkpoint
 	ledger
-	full   bool // writing fails now and then, or always
-	buffer []byte
-	late   [][]byte // records that a planted bug has not written yet
+	full    bool     // writing fails now and then, or always
+	buffer  []byte   // what is written
+	records [][]byte // in it
+	late    [][]byte // records that a planted bug has not written yet
 }
 
 // checkpoint is where a node starts from: the state after a round, the driver's snapshot of that round, and the number
@@ -39,11 +40,11 @@ type checkpoint struct {
 	from    int // in the ledger, where the segment begins
 }
 
-// The log's directory and bounds: segments end by themselves after some fifty events, and some 200 events from before
+// The log's directory and bounds: segments end by themselves after a few events, and some 200 events from before
 // the checkpoint are kept for peers that lag.
 const (
 	logDir       = "log"
-	segmentBytes = 16 << 10
+	segmentBytes = 2 << 10
 	keptBytes    = 64 << 10
 )
 
@@ -76,7 +77,7 @@ func (d *disk) open() (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	return f, d.ledger.reopened(&f, d.from, d.oldest())
+	return f, d.reopened(&f, d.from, d.oldest())
 }
 
 // events reads what the log holds.
@@ -103,26 +104,21 @@ func (d *disk) oldest() uint64 {
 
 // append writes events to the log in one go.
 func (d *disk) append(events []*event.Event) error {
-	d.ledger.begin(events)
-	d.buffer = d.buffer[:0]
-	ends := make([]int, 0, len(events))
+	d.begin(events)
+	d.buffer, d.records = d.buffer[:0], d.records[:0]
 	for _, e := range events {
+		start := len(d.buffer)
 		d.buffer = e.Append(d.buffer)
-		ends = append(ends, len(d.buffer))
+		d.records = append(d.records, d.buffer[start:]) // it stays as it is when the buffer grows into another
 	}
-	records, start := make([][]byte, 0, len(events)), 0
-	for _, end := range ends {
-		records = append(records, d.buffer[start:end])
-		start = end
-	}
+	records := d.records
 	if d.bug == WritesLate {
-		late := d.late
-		d.late, d.buffer = records, nil
-		records = late
+		records = d.late
+		d.late, d.records, d.buffer = d.records, nil, nil
 	}
 	err := d.log.Append(records)
 	if err == nil {
-		d.ledger.done(d.synced)
+		d.done(d.synced)
 	}
 	return err
 }
@@ -130,7 +126,7 @@ func (d *disk) append(events []*event.Event) error {
 // flush syncs what is written, as the store does at each interval.
 func (d *disk) flush() error {
 	err := d.log.SyncThrough(math.MaxUint64)
-	d.ledger.flushed(err)
+	d.flushed(err)
 	return err
 }
 
@@ -143,7 +139,7 @@ func (d *disk) rotate(s *driver.Snapshot) (*checkpoint, error) {
 // steps returns what makes a checkpoint the one to start from, in the order and to the end of Store.Commit.
 func (d *disk) steps(c *checkpoint) []func() error {
 	return []func() error{
-		func() error { return d.log.WriteBase(c.segment, c.base.Append(nil)) },
+		func() error { return d.writeBase(c) },
 		func() error {
 			if d.bug == CommitsUnsynced {
 				return nil
@@ -153,6 +149,11 @@ func (d *disk) steps(c *checkpoint) []func() error {
 		func() error { d.commit(c); return nil },
 		func() error { return d.trim() },
 	}
+}
+
+func (d *disk) writeBase(c *checkpoint) error {
+	d.buffer = c.base.Append(d.buffer[:0])
+	return d.log.WriteBase(c.segment, d.buffer)
 }
 
 // commit makes a checkpoint the one to start from.
@@ -181,7 +182,7 @@ func (d *disk) install(c checkpoint) error {
 		return err
 	}
 	c.segment = 1
-	err := d.log.WriteBase(c.segment, c.base.Append(nil))
+	err := d.writeBase(&c)
 	d.commit(&c)
 	return err
 }
@@ -191,7 +192,7 @@ func (d *disk) stop(power bool) {
 	d.files.Restart(power)
 	d.late = nil
 	if power {
-		d.ledger.unplugged()
+		d.unplugged()
 	}
 }
 
@@ -208,14 +209,15 @@ func (d *disk) rot(rng *rand.Rand) error {
 			break
 		}
 	}
-	d.ledger.rotten(d.from)
+	d.rotten(d.from)
 	return nil
 }
 
 // copied returns a copy, as a backup makes it.
 func (d *disk) copied(seed uint64) disk {
 	c := *d
-	c.files, c.state, c.full, c.log, c.buffer = d.files.Clone(seed), d.state.clone(), false, nil, nil
+	c.files, c.state, c.full, c.log = d.files.Clone(seed), d.state.clone(), false, nil
+	c.buffer, c.records = nil, nil
 	c.written, c.begun = slices.Clone(d.written), slices.Clone(d.begun)
 	return c
 }

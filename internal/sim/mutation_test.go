@@ -42,6 +42,13 @@ var planted = []struct {
 	{"unanimous but for one", engine(consensus.UnanimousButOne), "split votes", 4, oracleEvery, FastIsLiteral},
 	// A peer that lags tells of an event that is not the last.
 	{"own tip by arrival", tips(driver.OwnTipByArrival), "kill", 0, 0, NoBranch},
+	// What was sent was not written when the node died.
+	{"written late", disks(WritesLate), "kill", 0, 0, LogHolds},
+	// Old segments have gaps after a loss of power. They are for peers that lag, so the ledger alone tells.
+	{"committed unsynced", disks(CommitsUnsynced), "power", 0, 0, LogHolds},
+	// Parents are missing in what the log holds behind the snapshot.
+	{"rotated late", disks(RotatesLate), "kill", 0, 0, Liveness},
+	{"trimmed too far", disks(TrimsTooFar), "kill", 0, 0, LogHolds},
 }
 
 // engine plants a bug into the engine of every node.
@@ -49,6 +56,9 @@ func engine(m consensus.Mutation) func(*Scenario) { return func(s *Scenario) { s
 
 // tips plants a bug into the driver of every node.
 func tips(m driver.Mutation) func(*Scenario) { return func(s *Scenario) { s.DriverMutation = m } }
+
+// disks plants a bug into how every node uses its disk.
+func disks(b DiskBug) func(*Scenario) { return func(s *Scenario) { s.DiskBug = b } }
 
 // TestMutations plants known bugs into every node. Runs must notice each within a few seeds, and pass
 // without it.

@@ -84,7 +84,7 @@ func (k kind) scenario(seed uint64, r *rand.Rand) Scenario {
 	s := Scenario{Seed: seed, Kind: k.name, Members: 4, Rounds: 50}
 	s.Network = Network{Delay: 10e6, Jitter: 0.1}
 	s.Gap = 30e6
-	s.SnapshotEvery = []uint64{8, 8, 8, 32}[seed%4]
+	s.SnapshotEvery, s.CheckpointGap = []uint64{8, 8, 8, 32}[seed%4], 1e9
 	k.draw(&s, r)
 	s.drawMode()
 	return s

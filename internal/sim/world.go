@@ -4,9 +4,10 @@
 //
 // A [Scenario] says what a run is made of, in one embedded struct for each sort of fault; that struct, the kinds of
 // scenarios about it and what it does stand in one file: network.go, clocks.go, pause.go, crashes.go, liars.go. A new
-// fault goes beside its like. host.go is one node, life.go its disk and its deaths, scheme.go what makes it a liar.
-// check.go and oracle.go hold the invariants that invariant.go names; shrink.go and replay.go make a failure small and
-// repeatable. docs/consensus-testing.md lists everything for a reader.
+// fault goes beside its like. host.go is one node, life.go its life and its deaths,
+// disk.go its disk and trouble.go what goes wrong with that, scheme.go what makes it a liar. check.go and oracle.go hold
+// the invariants that invariant.go names, ledger.go what a disk has to hold; shrink.go and replay.go make a failure
+// small and repeatable. docs/consensus-testing.md lists everything for a reader.
 //
 // # Concurrency
 //

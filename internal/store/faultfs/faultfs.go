@@ -144,7 +144,7 @@ func (f *FS) Restart(power bool) {
 	}
 	for _, i := range f.inodes() {
 		i.lose(f.rng)
-		i.data = slices.Clone(i.disk)
+		i.restart()
 	}
 	f.loseNames()
 	f.names = maps.Clone(f.disk)

@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -135,6 +136,7 @@ func (f *FS) Flip(name string, at int64, mask byte) {
 	defer f.mu.Unlock()
 	i := f.names[filepath.Clean(name)]
 	i.sync()
+	i.data, i.disk = slices.Clone(i.data), slices.Clone(i.disk)
 	i.data[at] ^= mask
 	i.disk[at] ^= mask
 }

@@ -69,11 +69,13 @@ func (f *FS) loseNames() {
 	f.moves = nil
 }
 
-// inode is a file.
+// inode is a file. Its slices share arrays, as nothing in an array is changed once it is there: whoever changes
+// anything but the end of a file copies it.
 type inode struct {
-	data  []byte   // as a process sees it
-	disk  []byte   // as it would be found if all changes were lost
-	dirty []change // since it was synced
+	data   []byte   // as a process sees it
+	disk   []byte   // as it would be found if all changes were lost
+	dirty  []change // since it was synced
+	parted bool     // something was lost that the process sees
 }
 
 // change is a write, or a truncation if data is nil.
@@ -83,49 +85,57 @@ type change struct {
 }
 
 func (c change) apply(file []byte) []byte {
-	if c.data == nil {
-		return resized(file, c.at)
+	size := int64(len(file))
+	switch {
+	case c.data == nil || c.at > size:
+		file = resized(file, c.at)
+	case c.at < size:
+		file = slices.Clone(file)
 	}
-	if end := c.at + int64(len(c.data)); end > int64(len(file)) {
-		file = resized(file, end)
-	}
-	copy(file[c.at:], c.data)
-	return file
+	n := copy(file[c.at:], c.data)
+	return append(file, c.data[n:]...)
 }
 
 // resized returns the file cut to a size, or with zeros up to it.
 func resized(file []byte, size int64) []byte {
 	if size <= int64(len(file)) {
-		return file[:size]
+		return file[:size:size]
 	}
-	old := len(file)
-	file = slices.Grow(file, int(size)-old)[:size]
-	clear(file[old:])
-	return file
+	return append(file, make([]byte, size-int64(len(file)))...)
 }
 
-func (i *inode) change(c change) {
+func (i *inode) truncate(size int64) {
+	c := change{at: size}
 	i.data = c.apply(i.data)
 	i.dirty = append(i.dirty, c)
 }
 
-func (i *inode) truncate(size int64) { i.change(change{at: size}) }
-
-func (i *inode) write(at int64, data []byte) { i.change(change{at, append([]byte{}, data...)}) }
+func (i *inode) write(at int64, data []byte) {
+	i.data = change{at, data}.apply(i.data)
+	i.dirty = append(i.dirty, change{at, slices.Clip(i.data[at : at+int64(len(data))])})
+}
 
 // sync puts all changes on the disk.
 func (i *inode) sync() {
+	if !i.parted {
+		i.disk, i.dirty = slices.Clip(i.data), nil
+		return
+	}
 	for _, c := range i.dirty {
 		i.disk = c.apply(i.disk)
 	}
 	i.dirty = nil
 }
 
+// restart lets a process see what is on the disk.
+func (i *inode) restart() { i.data, i.parted = slices.Clip(i.disk), false }
+
 // lose puts on the disk what survives of the changes. The process goes on seeing all of them.
 func (i *inode) lose(rng *rand.Rand) {
 	if len(i.dirty) == 0 {
 		return
 	}
+	i.parted = true
 	how := loss(rng.IntN(int(losses)))
 	kept := how.kept(rng, len(i.dirty))
 	for n, c := range i.dirty {
