@@ -25,8 +25,12 @@ func (h *host) rotate(r *driver.Ready) bool {
 	}
 	s := r.Snapshots[h.w.habits.IntN(len(r.Snapshots))]
 	c, err := h.disk.rotate(&s)
-	if err != nil {
-		h.w.check.fail(LogHolds, "node %d begins a segment: %v", h.index, err)
+	if h.cut() {
+		return false
+	}
+	if h.stuck = err != nil; h.stuck {
+		h.retryLater()
+		return false
 	}
 	h.taking = c
 	return !h.point()

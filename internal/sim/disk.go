@@ -23,10 +23,11 @@ type disk struct {
 	log    *store.Log // nil until open
 	checkpoint
 	ledger
-	full    bool     // writing fails now and then, or always
-	buffer  []byte   // what is written
-	records [][]byte // in it
-	late    [][]byte // records that a planted bug has not written yet
+	held    []*event.Event // that wait for urgent ones
+	full    bool           // writing fails now and then, or always
+	buffer  []byte         // what is written
+	records [][]byte       // in it
+	late    [][]byte       // records that a planted bug has not written yet
 }
 
 // checkpoint is where a node starts from: the state after a round, the driver's snapshot of that round, and the number
@@ -61,7 +62,7 @@ type found struct{ older, tail []*event.Event }
 // open opens the log and reads it. It checks that all is there that must be.
 func (d *disk) open() (found, error) {
 	log, what, err := store.OpenLog(store.LogConfig{
-		FS: d.files, Dir: logDir, Sync: d.synced, KeepBytes: keptBytes, SegmentBytes: segmentBytes,
+		FS: d.files, Dir: logDir, Sync: d.synced, Replicated: true, KeepBytes: keptBytes, SegmentBytes: segmentBytes,
 	}, d.segment)
 	if err != nil {
 		return found{}, err
@@ -102,8 +103,21 @@ func (d *disk) oldest() uint64 {
 	return s.Segment + 1 - uint64(s.Segments)
 }
 
-// append writes events to the log in one go.
-func (d *disk) append(events []*event.Event) error {
+// append writes events to the log in one go. As Store.Append does, it holds back what is not urgent where each write
+// is synced.
+func (d *disk) append(events []*event.Event, urgent bool) error {
+	if d.synced && !urgent {
+		d.held = append(d.held, events...)
+		return nil
+	}
+	err := d.write(slices.Concat(d.held, events))
+	if err == nil {
+		d.held = nil
+	}
+	return err
+}
+
+func (d *disk) write(events []*event.Event) error {
 	d.begin(events)
 	d.buffer, d.records = d.buffer[:0], d.records[:0]
 	for _, e := range events {
@@ -132,6 +146,11 @@ func (d *disk) flush() error {
 
 // rotate begins a new segment, with which the log goes on from this snapshot.
 func (d *disk) rotate(s *driver.Snapshot) (*checkpoint, error) {
+	if len(d.held) > 0 {
+		if err := d.append(nil, true); err != nil {
+			return nil, err
+		}
+	}
 	segment, err := d.log.Rotate()
 	return &checkpoint{round: s.Round, base: s, segment: segment, from: len(d.written)}, err
 }
@@ -190,7 +209,7 @@ func (d *disk) install(c checkpoint) error {
 // stop ends the process that has the disk. The machine may lose power.
 func (d *disk) stop(power bool) {
 	d.files.Restart(power)
-	d.late = nil
+	d.late, d.held = nil, nil
 	if power {
 		d.unplugged()
 	}
@@ -217,7 +236,7 @@ func (d *disk) rot(rng *rand.Rand) error {
 func (d *disk) copied(seed uint64) disk {
 	c := *d
 	c.files, c.state, c.full, c.log = d.files.Clone(seed), d.state.clone(), false, nil
-	c.buffer, c.records = nil, nil
+	c.buffer, c.records, c.held = nil, nil, nil
 	c.written, c.begun = slices.Clone(d.written), slices.Clone(d.begun)
 	return c
 }

@@ -35,7 +35,8 @@ func (h *host) write(events []*event.Event) bool {
 		return true
 	}
 	if len(events) > 0 {
-		err := h.disk.append(events)
+		own := func(e *event.Event) bool { return e.Creator == h.index }
+		err := h.disk.append(events, slices.ContainsFunc(events, own))
 		if h.cut() {
 			return false
 		}
@@ -105,6 +106,9 @@ func (h *host) apply() {
 func (h *host) crash() {
 	h.crashed = true
 	h.stuck, h.flushing, h.paused, h.fetching, h.held = false, false, false, false, nil
+	if len(h.disk.held) > 0 {
+		h.log.forgot = true
+	}
 	h.disk.stop(false)
 	h.replaying, h.taking = false, nil
 	h.life++
