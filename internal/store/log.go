@@ -55,6 +55,7 @@ type Log struct {
 	active *segment // where the next batch goes; nil: to a new segment
 	next   uint64   // number of the next segment
 	prior  int64    // bytes that count of the segment before active, or before the next one if that is nil
+	based  uint64   // number of the segment that the checkpoint named when the log was opened; 0: there was none
 	spoilt bool     // what a failed write left behind active.size could not be cut
 
 	written chan struct{} // capacity 1: there is something to sync
@@ -187,8 +188,14 @@ func (l *Log) gather(records [][]byte) error {
 }
 
 // Rotate ends the segment and returns the number of the one to which the following Append goes, and before which
-// there is all that was appended so far.
+// there is all that was appended so far. That is never the one of the last checkpoint, which goes on from its own base
+// until the next is committed.
 func (l *Log) Rotate() (segment uint64, err error) {
+	if l.based > 0 && l.empty() == l.based {
+		if err := l.append(nil); err != nil { // the header alone, so that no number is left out
+			return 0, fmt.Errorf("begin a segment of the log: %w", err)
+		}
+	}
 	if l.active != nil && l.active.size == 0 {
 		return l.active.number, nil
 	}
@@ -196,6 +203,17 @@ func (l *Log) Rotate() (segment uint64, err error) {
 		l.seal()
 	}
 	return l.next, nil
+}
+
+// empty returns the number of the segment to which the following Append goes if there is nothing in it, or else 0.
+func (l *Log) empty() uint64 {
+	switch {
+	case l.active == nil:
+		return l.next
+	case l.active.size == 0:
+		return l.active.number
+	}
+	return 0
 }
 
 // Close syncs what was written and closes the files. No other method is called any more.

@@ -32,8 +32,12 @@ func OpenLog(cfg LogConfig, checkpoint uint64) (*Log, FoundLog, error) {
 			log, tail, err = openLog(cfg, checkpoint)
 		}
 	}
+	if err != nil {
+		return nil, found, err
+	}
+	log.based = checkpoint
 	found.CutBytes, found.Dropped = tail.CutBytes, tail.Dropped
-	return log, found, err
+	return log, found, nil
 }
 
 const whatIsMissing = "it is missing"
