@@ -3,7 +3,6 @@ package sim
 import (
 	"flag"
 	"fmt"
-	"slices"
 	"testing"
 )
 
@@ -11,13 +10,6 @@ var (
 	seeds = flag.Int("seeds", 2000, "how many seeds TestSeeds runs")
 	seed  = flag.Uint64("seed", 0, "the only seed that TestSeeds runs, if not 0")
 )
-
-// unkept are seeds at which a promise is known not to be kept yet. TestSeeds says so and passes them over; -seed runs them.
-//
-// 1455: links of 30 kB/s that drop a queue of 64 KiB. One of six falls 24 rounds behind, asks for events that it lacks,
-// and is answered with none until the others, who have nothing to do, are past what it could adopt: not ordered is what
-// it has submitted itself. Safety holds. The run breaks with the disk of earlier versions of the simulator, too.
-var unkept = []uint64{1455}
 
 // shards is how many parts the seeds are spread over.
 const shards = 8
@@ -37,10 +29,6 @@ func TestSeeds(t *testing.T) {
 		t.Run(fmt.Sprintf("shard %d", shard), func(t *testing.T) {
 			t.Parallel()
 			for s := shard + 1; s <= n; s += shards {
-				if slices.Contains(unkept, uint64(s)) {
-					t.Logf("seed %d: passed over, see unkept", s)
-					continue
-				}
 				runSeed(t, uint64(s))
 			}
 		})
