@@ -78,7 +78,6 @@ func (l *loop) run(ctx context.Context) error {
 			l.hear()
 		}
 		l.act()
-		l.watchQuorum()
 		if l.sleep(ctx) {
 			return ErrInstalled
 		}
@@ -284,16 +283,6 @@ func (l *loop) show() {
 		l.node.cfg.Logger.Warn("quorum lost", zap.Ints("missing_members", l.missing()))
 	}
 	l.quorum = quorum
-}
-
-// watchQuorum notes since when there has been no quorum.
-func (l *loop) watchQuorum() {
-	switch {
-	case l.node.Quorum():
-		l.node.alone.Store(0)
-	case l.node.alone.Load() == 0:
-		l.node.alone.Store(l.node.cfg.Now())
-	}
 }
 
 // showLost logs that the node is lost, and that it is no longer.

@@ -102,7 +102,6 @@ type Node struct {
 	deadline  atomic.Pointer[deadline]       // likewise; nil: the machine waits for no time
 	last      atomic.Pointer[event.Event]    // the newest own event
 	disk      atomic.Pointer[string]         // why nothing can be written; nil: it can
-	alone     atomic.Int64                   // since when there has been no quorum, by Now; 0: there is one
 	disputes  atomic.Uint64                  // votes by which a member disagreed with this node or others
 	unkept    atomic.Pointer[error]          // why the last checkpoint is not on the disk yet; nil: it was not tried yet
 	replayed  atomic.Uint64                  // index that was reached while the log was replayed

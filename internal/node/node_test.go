@@ -84,7 +84,9 @@ func TestOneOfFourDies(t *testing.T) {
 	}
 	c.kill(2)
 	eventually(t, "no quorum", func() bool { return !c.members[0].node.Quorum() })
-	eventually(t, "without a quorum the stream is stalled", c.members[0].node.Stalled)
+	if !c.members[0].node.Stalled() {
+		t.Error("without a quorum the stream is not stalled")
+	}
 	if ready, reason := c.members[0].node.Ready(); ready || reason != "no quorum" {
 		t.Errorf("ready: %v, %q", ready, reason)
 	}

@@ -97,17 +97,12 @@ func (n *Node) Quorum() bool {
 		int(n.connected.Load())+1 >= n.quorum
 }
 
-// stallGrace is for how long, in ns, the quorum must have been gone before the stream counts as standing still. Where a
-// peer starts again, its old connection gives way to a new one, and the quorum may be gone for a moment.
-const stallGrace = int64(500 * time.Millisecond)
-
-// Stalled reports that the stream has come to a stand at what is applied, because for a while too few peers have been
-// connected or ordering has stopped for good. A node that observes after its start is not stalled: what it has applied
-// may be nothing or little of what was ordered long ago.
+// Stalled reports that the stream has come to a stand at what is applied, because too few peers are connected or
+// ordering has stopped for good. A node that observes after its start is not stalled: what it has applied may be
+// nothing or little of what was ordered long ago.
 func (n *Node) Stalled() bool {
-	p, since := n.picture.Load(), n.alone.Load()
-	return p != nil && p.State != driver.Observing && p.State != driver.Lost && !n.Quorum() &&
-		since != 0 && n.cfg.Now() >= since+stallGrace
+	p := n.picture.Load()
+	return p != nil && p.State != driver.Observing && p.State != driver.Lost && !n.Quorum()
 }
 
 // Ready reports whether the node serves clients in full, and if not, why not.
