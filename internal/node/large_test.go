@@ -98,6 +98,9 @@ func (d *durable) fill(retained, sessions int) {
 	for i := range d.members {
 		d.atLast("all is applied", func() bool { return d.members[i].node.Status().PoolCount == 0 })
 	}
+	for i := range d.members { // also by the others
+		d.atLast("all agree", func() bool { return d.members[i].node.Status().Stream == d.members[0].node.Status().Stream })
+	}
 }
 
 // awaitReady waits until a node takes part again and has applied what node 0 has.

@@ -13,7 +13,6 @@ const awayBytes = 96 << 20
 // A node is away while more passes than its peers keep for it. It returns by their state, and they have not grown
 // meanwhile.
 func TestAwayForLong(t *testing.T) {
-	needsDurability(t)
 	const node, size = 3, 60 << 10
 	s := newStorm(t, stormConfig{
 		Config:     cluster.Config{Seed: seed()},

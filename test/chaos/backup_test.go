@@ -12,7 +12,6 @@ import (
 // Yesterday's data directory of a node is put back. It learns from its peers how far it has come since, and goes on from
 // there: it makes no second event with a number that it has used.
 func TestRestoredBackup(t *testing.T) {
-	needsDurability(t)
 	const node = 3
 	s := newStorm(t, stormConfig{Config: cluster.Config{Seed: seed()}})
 	restore := s.yesterday(node)
@@ -33,7 +32,6 @@ func TestRestoredBackup(t *testing.T) {
 // The same, but the only peer that has seen the node's last events is cut off when it comes back. It may make events
 // with those numbers again, being one that may be faulty; all agree nevertheless, also with the peer when that returns.
 func TestRestoredBackupWithoutTheOnlyWitness(t *testing.T) {
-	needsDurability(t)
 	const node, witness = 3, 2
 	s := newStorm(t, stormConfig{Config: cluster.Config{Seed: seed()}})
 	restore := s.yesterday(node)

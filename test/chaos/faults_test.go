@@ -3,7 +3,6 @@ package chaos
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/foxmq/foxmq/test/cluster"
@@ -19,19 +18,7 @@ const (
 	killAll  = "killall"  // all nodes are killed at once
 )
 
-// volatileFaults can be borne by nodes that keep nothing on disk.
-var volatileFaults = []string{killing, freezing, cutting}
-
-// allFaults are those that nodes can bear that keep their state on disk.
-var allFaults = append(slices.Clone(volatileFaults), wiping, rollback, killAll)
-
-// defaultFaults returns what befalls a cluster unless something is chosen.
-func defaultFaults() []string {
-	if durable {
-		return allFaults
-	}
-	return volatileFaults
-}
+var allFaults = []string{killing, freezing, cutting, wiping, rollback, killAll}
 
 // The ways in which links are cut.
 const (

@@ -17,7 +17,6 @@ import (
 // The disk of one node is full, for real. It says that it is not ready, refuses publishes or lets them wait, and keeps
 // its connections, while the others go on. When there is room again it recovers by itself.
 func TestDiskFull(t *testing.T) {
-	needsDurability(t)
 	const node = 3
 	base := t.TempDir()
 	disk := smallDisk(t, filepath.Join(base, strconv.Itoa(node)))

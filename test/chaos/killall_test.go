@@ -15,7 +15,6 @@ var chaosTimes = flag.Int("times", 0, "how often all nodes are killed at once; 0
 // All nodes are killed at once under load, as when the power of a rack fails and the disks have what was written, again
 // and again, also before they are ready. Nothing that was acknowledged is lost, and no session.
 func TestKillAll(t *testing.T) {
-	needsDurability(t)
 	s := newStorm(t, stormConfig{Config: cluster.Config{Seed: chaosSeedOr(seed())}})
 	times := *chaosTimes
 	if times == 0 {

@@ -23,18 +23,6 @@ import (
 	"github.com/foxmq/foxmq/test/cluster"
 )
 
-// durable says that nodes keep on disk what they need to come back from any fault. Where they do not, what only the
-// disk can bring back is not tried.
-const durable = true
-
-// needsDurability skips a test that nodes without a disk cannot pass.
-func needsDurability(t *testing.T) {
-	t.Helper()
-	if !durable {
-		t.Skip("the nodes keep nothing on disk")
-	}
-}
-
 func TestMain(m *testing.M) {
 	code := m.Run()
 	cluster.Cleanup()

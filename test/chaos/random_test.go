@@ -15,7 +15,7 @@ import (
 var (
 	chaosSeed    = flag.Uint64("seed", 0, "what the random faults are drawn from; 0: FOXMQ_SEED")
 	chaosMinutes = flag.Float64("minutes", 0.6, "for how long random faults happen")
-	chaosFaults  = flag.String("faults", strings.Join(defaultFaults(), ","), "the kinds of random faults")
+	chaosFaults  = flag.String("faults", strings.Join(allFaults, ","), "the kinds of random faults")
 )
 
 // Faults drawn from a seed befall the nodes one after the other, each when all nodes are ready again after the last,
