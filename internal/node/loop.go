@@ -3,15 +3,12 @@ package node
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/foxmq/foxmq/internal/consensus"
 	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/event"
 	"github.com/foxmq/foxmq/internal/replica"
-	"go.uber.org/zap"
 )
 
 // loop is the goroutine that owns the driver. It sleeps until something happened, looks at everything that
@@ -180,80 +177,6 @@ func (l *loop) speak(now int64) {
 	}
 }
 
-// persist writes what Ready lists to the log, in a new segment if a checkpoint is due.
-func (l *loop) persist(r *driver.Ready) error {
-	if why := l.node.unkept.Load(); why != nil && l.logged >= unkeptBytes {
-		return fmt.Errorf("the log has become too long: %w", *why)
-	}
-	if l.segment == 0 {
-		var err error
-		if l.segment, err = l.rotate(r); err != nil {
-			return err
-		}
-	}
-	if err := l.write(r.Persist); err != nil {
-		return err
-	}
-	for _, e := range r.Persist {
-		l.node.note(e)
-		if e.Creator == l.node.cfg.Self {
-			l.newest = max(l.newest, e.Seq)
-		}
-	}
-	return nil
-}
-
-// write appends the events to the log. Own events are urgent, for nobody else has them, and with them all that came
-// before, what they refer to among it. What was learned since then can be lost: it is as if it had not come yet. It may
-// have decided rounds, which the peers' events decide again, and alike; and what these rounds contain had to reach a
-// supermajority's own events first.
-func (l *loop) write(events []*event.Event) error {
-	if l.node.cfg.Disk == nil || len(events) == 0 {
-		return nil
-	}
-	l.buffer, l.ends = l.buffer[:0], l.ends[:0]
-	urgent := false
-	for _, e := range events {
-		urgent = urgent || e.Creator == l.node.cfg.Self
-		l.buffer = e.Append(l.buffer)
-		l.ends = append(l.ends, len(l.buffer))
-	}
-	l.records = l.records[:0]
-	start := 0
-	for _, end := range l.ends {
-		l.records = append(l.records, l.buffer[start:end])
-		start = end
-	}
-	if err := l.node.cfg.Disk.Append(l.records, urgent); err != nil {
-		return fmt.Errorf("write events: %w", err)
-	}
-	l.logged += len(l.buffer)
-	if cap(l.buffer) > keptBuffer {
-		l.buffer = nil
-	}
-	return nil
-}
-
-// keptBuffer is the largest buffer for writing that is kept for the next time, in bytes.
-const keptBuffer = 4 << 20
-
-// retryDisk is after how long what could not be written is tried again, in ns.
-const retryDisk = int64(250 * time.Millisecond)
-
-// showDisk publishes whether the disk takes what is written, and logs when that changes.
-func (l *loop) showDisk(err error) {
-	switch {
-	case err != nil && !l.stuck:
-		l.node.cfg.Logger.Error("the disk does not take what must be written; this node takes no part until it does",
-			zap.Error(err))
-		reason := err.Error()
-		l.node.disk.Store(&reason)
-	case err == nil && l.stuck:
-		l.node.cfg.Logger.Info("the disk takes what is written again")
-		l.node.disk.Store(nil)
-	}
-}
-
 // again makes the transactions of stale events fly again, and with them all later ones: the machine ignores those
 // until the stale ones are applied. Events made before the last time need not: what they carried flies already.
 func (l *loop) again(stale []*event.Event) {
@@ -264,54 +187,6 @@ func (l *loop) again(stale []*event.Event) {
 	l.node.pool.Again()
 	l.flown = l.newest
 	l.node.wake()
-}
-
-// show publishes how the driver is doing, and logs what whoever runs the node should know.
-func (l *loop) show() {
-	s := l.driver.Status()
-	l.node.picture.Store(&s)
-	if s.Err != nil && !l.failed {
-		l.failed = true
-		l.node.cfg.Logger.Error("ordering has stopped for good", zap.Error(s.Err))
-	}
-	l.showLost(s.State == driver.Lost)
-	quorum := l.node.Quorum()
-	switch {
-	case quorum && !l.quorum:
-		l.node.cfg.Logger.Info("quorum reached", zap.Ints("missing_members", l.missing()))
-	case !quorum && l.quorum:
-		l.node.cfg.Logger.Warn("quorum lost", zap.Ints("missing_members", l.missing()))
-	}
-	l.quorum = quorum
-}
-
-// showLost logs that the node is lost, and that it is no longer.
-func (l *loop) showLost(lost bool) {
-	switch {
-	case lost && !l.lost:
-		l.node.cfg.Logger.Warn("no peer hands out the events that this node missed; it looks for a checkpoint",
-			zap.Ints("missing_members", l.missing()))
-	case !lost && l.lost:
-		l.node.cfg.Logger.Info("peers hand out again what this node missed")
-	}
-	l.lost = lost
-	if lost {
-		select {
-		case l.node.strays <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// missing returns the members that are not connected.
-func (l *loop) missing() []int {
-	members := []int{}
-	for i, box := range l.node.peers {
-		if i != l.node.cfg.Self && !box.connected {
-			members = append(members, i)
-		}
-	}
-	return members
 }
 
 // sleep waits until something happens or something is due. It reports whether a checkpoint has taken the place of all
@@ -328,6 +203,9 @@ func (l *loop) sleep(ctx context.Context) (installed bool) {
 	}
 	return false
 }
+
+// retryDisk is after how long what could not be written is tried again, in ns.
+const retryDisk = int64(250 * time.Millisecond)
 
 // arm sets the timer to the driver's next tick or the machine's, if it is not set so already.
 func (l *loop) arm() {
@@ -347,46 +225,4 @@ func (l *loop) arm() {
 		return
 	}
 	l.timer.Reset(time.Duration(max(0, next-l.node.cfg.Now())))
-}
-
-// extraShare is the part of this machine's time, one in so many, that may go into verifying the events that move no
-// round. Where nodes share a machine, as they do to try things out, each of them takes its part, and more of such
-// events would only delay those that matter.
-const extraShare = 50
-
-// pace measures how long this machine takes to verify an event and tells the driver how far apart the events must be
-// that move no round, if all members make them alike.
-func (l *loop) pace() error {
-	e := &event.Event{Creator: l.node.cfg.Self, Seq: 1, BirthRound: 1}
-	if err := e.Seal(l.node.cfg.Domain); err != nil {
-		return fmt.Errorf("measure the pace: %w", err)
-	}
-	if err := e.Sign(l.node.cfg.Key); err != nil {
-		return fmt.Errorf("measure the pace: %w", err)
-	}
-	fastest := time.Hour
-	for range 8 {
-		start := time.Now()
-		e.Verify(&l.node.cfg.Key.PublicKey)
-		fastest = min(fastest, time.Since(start))
-	}
-	others := len(l.node.cfg.Keys) - 1
-	l.driver.SetPace(extraShare * int64(fastest) * int64(others) / int64(runtime.GOMAXPROCS(0)))
-	return nil
-}
-
-// source is the pool as the driver sees it: empty while the applier lags behind.
-type source struct{ node *Node }
-
-// Waiting implements driver.Source.
-func (s source) Waiting() bool {
-	return s.node.backlog.Bytes() < softBacklog && s.node.pool.Waiting()
-}
-
-// Fill implements driver.Source.
-func (s source) Fill(dst []byte, incarnation uint64, limit int) []byte {
-	if s.node.backlog.Bytes() >= softBacklog {
-		return dst
-	}
-	return s.node.pool.Fill(dst, incarnation, limit)
 }

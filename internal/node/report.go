@@ -1,0 +1,68 @@
+package node
+
+import (
+	"github.com/foxmq/foxmq/internal/consensus/driver"
+	"go.uber.org/zap"
+)
+
+// show publishes how the driver is doing, and logs what whoever runs the node should know.
+func (l *loop) show() {
+	s := l.driver.Status()
+	l.node.picture.Store(&s)
+	if s.Err != nil && !l.failed {
+		l.failed = true
+		l.node.cfg.Logger.Error("ordering has stopped for good", zap.Error(s.Err))
+	}
+	l.showLost(s.State == driver.Lost)
+	quorum := l.node.Quorum()
+	switch {
+	case quorum && !l.quorum:
+		l.node.cfg.Logger.Info("quorum reached", zap.Ints("missing_members", l.missing()))
+	case !quorum && l.quorum:
+		l.node.cfg.Logger.Warn("quorum lost", zap.Ints("missing_members", l.missing()))
+	}
+	l.quorum = quorum
+}
+
+// showLost logs that the node is lost, and that it is no longer.
+func (l *loop) showLost(lost bool) {
+	switch {
+	case lost && !l.lost:
+		l.node.cfg.Logger.Warn("no peer hands out the events that this node missed; it looks for a checkpoint",
+			zap.Ints("missing_members", l.missing()))
+	case !lost && l.lost:
+		l.node.cfg.Logger.Info("peers hand out again what this node missed")
+	}
+	l.lost = lost
+	if lost {
+		select {
+		case l.node.strays <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// missing returns the members that are not connected.
+func (l *loop) missing() []int {
+	members := []int{}
+	for i, box := range l.node.peers {
+		if i != l.node.cfg.Self && !box.connected {
+			members = append(members, i)
+		}
+	}
+	return members
+}
+
+// showDisk publishes whether the disk takes what is written, and logs when that changes.
+func (l *loop) showDisk(err error) {
+	switch {
+	case err != nil && !l.stuck:
+		l.node.cfg.Logger.Error("the disk does not take what must be written; this node takes no part until it does",
+			zap.Error(err))
+		reason := err.Error()
+		l.node.disk.Store(&reason)
+	case err == nil && l.stuck:
+		l.node.cfg.Logger.Info("the disk takes what is written again")
+		l.node.disk.Store(nil)
+	}
+}
