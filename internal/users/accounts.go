@@ -19,6 +19,7 @@ type accountsFile struct {
 	} `toml:"auth"`
 	Users map[string]struct {
 		PasswordHash string `toml:"password-hash"`
+		limitKeys
 	} `toml:"users"`
 }
 
@@ -27,7 +28,8 @@ type accounts struct {
 	allowAnonymous bool
 	silentErrors   bool
 	hashes         map[string]*hash
-	names          []string // of hashes, sorted
+	limits         map[string]Limits // of those who have some
+	names          []string          // of hashes, sorted
 }
 
 func parseAccounts(path string, data []byte) (*accounts, error) {
@@ -39,6 +41,7 @@ func parseAccounts(path string, data []byte) (*accounts, error) {
 		allowAnonymous: f.Auth.AllowAnonymousLogin,
 		silentErrors:   f.Auth.SilentConnectErrors,
 		hashes:         make(map[string]*hash, len(f.Users)),
+		limits:         map[string]Limits{},
 	}
 	for name := range f.Users {
 		a.names = append(a.names, name)
@@ -53,6 +56,13 @@ func parseAccounts(path string, data []byte) (*accounts, error) {
 			return nil, locate(path, data, "users."+name+".password-hash", fmt.Errorf("user %q: %w", name, err))
 		}
 		a.hashes[name] = h
+		limits, key, err := f.Users[name].limits()
+		if err != nil {
+			return nil, locate(path, data, "users."+name+"."+key, fmt.Errorf("user %q: %w", name, err))
+		}
+		if limits != (Limits{}) {
+			a.limits[name] = limits
+		}
 	}
 	return a, nil
 }

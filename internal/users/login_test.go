@@ -137,6 +137,9 @@ func TestBadAccountsNameTheLine(t *testing.T) {
 		{good + "[users.bob]\npassword-hash = 'x'\n", `f:4: user "bob": not a hash`},
 		{good + "[users.'*']\npassword-hash = 'x'\n", `f:3: a user name has`},
 		{"[auth]\nallow-anonymous-login = 'yes'\n", `f:2: "auth.allow-anonymous-login" cannot be of the type string`},
+		{good + "max-connections = -1\n", `f:3: user "alice": max-connections = -1: want 0`},
+		{good + "\npublish-bytes = 1_000_000_000_000\n", `f:4: user "alice": publish-bytes = 1000000000000: want 0`},
+		{good + "publish-rate = 0.5\n", `f:3: "users.alice.publish-rate" cannot be of the type float`},
 		{"[users", `f:1: `},
 	} {
 		if _, err := parseAccounts("f", []byte(test.in)); err == nil || !strings.HasPrefix(err.Error(), test.want) {

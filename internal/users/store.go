@@ -28,8 +28,9 @@ type Store struct {
 	login       *login
 	accounts    atomic.Pointer[accounts]
 	permissions atomic.Pointer[permissions]
-	reload      chan struct{} // holds one token while a call of Reload waits for Run
-	files       []*watched    // after Open, Run's
+	changed     atomic.Pointer[chan struct{}] // closed when something else comes into force
+	reload      chan struct{}                 // holds one token while a call of Reload waits for Run
+	files       []*watched                    // after Open, Run's
 }
 
 // watched is a file that is read when it changes.
@@ -45,6 +46,7 @@ func Open(c Config) (*Store, error) {
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
+	s.changed.Store(new(make(chan struct{})))
 	s.accounts.Store(&accounts{})
 	s.permissions.Store(&permissions{})
 	s.files = []*watched{
@@ -106,6 +108,7 @@ func (s *Store) refresh(f *watched, force bool) {
 		s.log.Error("configuration file not reloaded, what it said before stays in force",
 			zap.String("file", f.path), zap.Error(err))
 	case read:
+		close(*s.changed.Swap(new(make(chan struct{}))))
 		s.log.Info("configuration file reloaded", zap.String("file", f.path))
 	}
 }
@@ -150,6 +153,13 @@ func (s *Store) MayPublish(user, topic string) bool {
 func (s *Store) MaySubscribe(user, filter string) bool {
 	return s.permissions.Load().maySubscribe(user, filter)
 }
+
+// Limits returns what users.toml allows the user; of an anonymous client, "", and of a user without limits it is zero.
+func (s *Store) Limits(user string) Limits { return s.accounts.Load().limits[user] }
+
+// Changed returns a channel that is closed when a file has been read again after the call. Who acts on changes takes
+// the channel first and then looks at what is in force.
+func (s *Store) Changed() <-chan struct{} { return *s.changed.Load() }
 
 // Users returns the number of users.
 func (s *Store) Users() int { return len(s.accounts.Load().names) }
