@@ -20,7 +20,7 @@ const votesKept = 64
 // Concurrency: safe for use by many goroutines.
 type ballots struct {
 	self   int
-	quorum int
+	enough int // votes for a certificate
 	faults int // how many members may be Byzantine
 
 	mu    sync.Mutex
@@ -29,10 +29,15 @@ type ballots struct {
 
 func newBallots(self, members int) *ballots {
 	return &ballots{
-		self: self, quorum: 2*members/3 + 1, faults: (members - 1) / 3,
+		self: self, enough: certifying(members), faults: (members - 1) / 3,
 		votes: make([][]event.Vote, members),
 	}
 }
+
+// certifying returns how many equal votes of so many members certify a state: those of a supermajority, or of all
+// others where that is everybody. A member that has lost its disk could get nothing that needs its own vote. It is more
+// than may be Byzantine, so one of them is a correct member's.
+func certifying(members int) int { return max(1, min(2*members/3+1, members-1)) }
 
 // add takes a vote whose signature is its creator's, in place of an earlier one on the same round. Of a member that
 // votes on more rounds than are kept the latest count.
@@ -76,12 +81,12 @@ func (b *ballots) on(round uint64) (votes []event.Vote) {
 	return votes
 }
 
-// certificate returns the votes of a supermajority on that state at the round, or nil if there are none yet.
+// certificate returns the votes on that state at the round if they certify it, else nil.
 func (b *ballots) certificate(round uint64, digest [sha256.Size]byte) []event.Vote {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	votes := slices.DeleteFunc(b.on(round), func(v event.Vote) bool { return v.Digest != digest })
-	if len(votes) < b.quorum {
+	if len(votes) < b.enough {
 		return nil
 	}
 	return votes
@@ -149,13 +154,18 @@ func (n *Node) vote(round uint64, digest [sha256.Size]byte) {
 		return
 	}
 	n.ballots.add(v)
-	m := &event.Message{Votes: []event.Vote{v}}
+	n.tellAll([]event.Vote{v})
+	n.compare(round)
+}
+
+// tellAll sends votes of this node to all peers.
+func (n *Node) tellAll(votes []event.Vote) {
+	m := &event.Message{Votes: votes}
 	for peer := range n.peers {
 		if peer != n.cfg.Self {
 			n.transport.Send(peer, m)
 		}
 	}
-	n.compare(round)
 }
 
 // tellVotes sends this node's latest votes to a peer that has come.

@@ -51,9 +51,10 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-func TestCertificateTakesASupermajority(t *testing.T) {
+func TestCertificateTakesASupermajorityOrAllOthers(t *testing.T) {
 	for says, want := range map[string]int{
-		"A": 1, "AAA.": 3, ".AAA": 3, "AAAA": 4, "AA..": 0, "AABB": 0, "AAAB": 3, "AAAAB..": 0, "AAAAAB.": 5, "A.": 0, "AA": 2,
+		"AAA.": 3, ".AAA": 3, "AAAA": 4, "AA..": 0, "AABB": 0, "AAAB": 3, "AAAAB..": 0, "AAAAAB.": 5, "AAAA..": 0, "AAAAA.": 5,
+		"A": 1, ".A": 1, "A.": 1, "AA": 2, "AB": 1, "A..": 0, ".AA": 2, "AAB": 2, "AAA": 3, // a lost one cannot vote
 	} {
 		votes := ballotsOf(says).certificate(32, [sha256.Size]byte{'A'})
 		if len(votes) != want {

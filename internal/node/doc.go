@@ -17,7 +17,8 @@
 //
 // Every snapshotEvery rounds the members compare their states. The driver hands out a snapshot of consensus as of that
 // round; when the applier has applied the round, it casts the node's vote on the position that it has come to. Equal
-// votes of a supermajority certify it. A node that is outvoted ends with ErrDiverged.
+// votes of a supermajority certify it, or of all others where that is everybody. A node that is outvoted ends with
+// ErrDiverged.
 //
 // Some of these rounds become checkpoints on the disk: the loop begins a segment of the log before it writes what came
 // with the snapshot, the applier collects what changed in the machine up to the round, and the checkpointer commits both

@@ -215,7 +215,7 @@ func (n *Node) check(o *offer) (*position, *driver.Snapshot, error) {
 	return p, base, nil
 }
 
-// certifies reports whether a supermajority of members voted for the position.
+// certifies reports whether so many members voted for the position that it is theirs.
 func (n *Node) certifies(votes []event.Vote, p *position) bool {
 	digest := p.digest()
 	voters := map[int]bool{}
@@ -226,7 +226,7 @@ func (n *Node) certifies(votes []event.Vote, p *position) bool {
 			voters[v.Creator] = true
 		}
 	}
-	return len(voters) >= n.quorum
+	return len(voters) >= certifying(len(n.cfg.Keys))
 }
 
 // receive fetches the records that the import lacks, and checks them all. Those that are not the certified ones are

@@ -179,7 +179,13 @@ func (w *recordWriter) end() error {
 
 // await returns the last checkpoint when it is certified and of that round or a later one. Where it is not, because votes
 // were lost or because the cluster has had nothing to do for long, it gives it something to do, and takes the next one.
+// A cluster that does nothing without the peer needs what was lost: so it says its votes again, as the next to be asked
+// will.
 func (n *Node) await(ctx context.Context, round uint64) (*certified, error) {
+	if c, err := n.certified(round); c != nil || err != nil {
+		return c, err
+	}
+	n.tellAll(n.ballots.signed())
 	ctx, cancel := context.WithTimeout(ctx, servedWithin)
 	defer cancel()
 	nudge := time.NewTicker(nudgeEvery)
@@ -208,7 +214,7 @@ func (n *Node) nudge() {
 	}
 }
 
-// certified returns the last checkpoint if it is of that round or later, and a supermajority has voted for it, or nil.
+// certified returns the last checkpoint if it is of that round or later, and certified, or nil.
 func (n *Node) certified(round uint64) (*certified, error) {
 	v, err := n.cfg.Disk.View()
 	switch {
