@@ -91,7 +91,7 @@ func (c *client) unannouncedMaximum() bool {
 
 // mayPublish asks for the permission. Nobody writes what the system says about itself.
 func (c *client) mayPublish(name string) bool {
-	return !isSystem(name) && c.broker.config.Permissions.MayPublish(c.user, name)
+	return !isSystem(name) && c.broker.config.Permissions.MayPublish(c.user, c.id, name)
 }
 
 // deny refuses a publish for want of permission. MQTT 3.1.1 has no other way than to close [MQTT-3.3.5-2].

@@ -165,8 +165,8 @@ func TestAnOldClientIsNotReadOnAboveTheReceiveMaximum(t *testing.T) {
 // reserved is an Authorizer that keeps "private" from everybody.
 type reserved struct{}
 
-func (reserved) MayPublish(_, topic string) bool    { return topic != "private" }
-func (reserved) MaySubscribe(_, filter string) bool { return filter != "private" && filter != "#" }
+func (reserved) MayPublish(_, _, topic string) bool    { return topic != "private" }
+func (reserved) MaySubscribe(_, _, filter string) bool { return filter != "private" && filter != "#" }
 
 func TestDeniedPublishes(t *testing.T) {
 	config := broker.Config{Permissions: reserved{}}

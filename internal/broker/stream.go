@@ -33,14 +33,14 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, user string, password []byte) bool
 }
 
-// Authorizer knows what users may do. An anonymous client's user is "". The methods are called for every packet.
+// Authorizer knows what clients may do, by user and client id. An anonymous client's user is "". The methods are called for every packet.
 type Authorizer interface {
-	MayPublish(user, topic string) bool
-	MaySubscribe(user, filter string) bool
+	MayPublish(user, client, topic string) bool
+	MaySubscribe(user, client, filter string) bool
 }
 
 // everythingAllowed is the Authorizer where none is configured.
 type everythingAllowed struct{}
 
-func (everythingAllowed) MayPublish(string, string) bool   { return true }
-func (everythingAllowed) MaySubscribe(string, string) bool { return true }
+func (everythingAllowed) MayPublish(string, string, string) bool   { return true }
+func (everythingAllowed) MaySubscribe(string, string, string) bool { return true }

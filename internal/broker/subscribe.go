@@ -57,7 +57,7 @@ func (c *client) judge(s *mqtt.Subscription) (mqtt.ReasonCode, error) {
 		return mqtt.TopicFilterInvalid, nil
 	case group != "" && s.NoLocal: // [MQTT-3.8.3-4]
 		return 0, &mqtt.Error{Code: mqtt.ProtocolError, Detail: "no local on a shared subscription"}
-	case !c.broker.config.Permissions.MaySubscribe(c.user, filter):
+	case !c.broker.config.Permissions.MaySubscribe(c.user, c.id, filter):
 		counters.deniedSubscriptions.Add(1)
 		return mqtt.NotAuthorized, nil
 	}

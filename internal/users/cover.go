@@ -32,8 +32,9 @@ func (l *levels) takes(level string) bool {
 	return l.depth > 0 || !strings.HasPrefix(level, "$")
 }
 
-// covers tells whether each topic that the inner filter matches is matched by the outer one too. Both are valid.
-func covers(outer, inner string) bool {
+// covers tells whether each topic that the inner filter matches is matched by the outer one too. Both are valid, and
+// the names fit into the outer one.
+func (n names) covers(outer, inner string) bool {
 	o, i := levelsOf(outer), levelsOf(inner)
 	for o.next() {
 		inside := i.next()
@@ -50,15 +51,15 @@ func covers(outer, inner string) bool {
 			if !o.takes(i.level) {
 				return false
 			}
-		case o.level != i.level: // a wildcard of the inner filter is no literal of the outer
+		case !n.spell(o.level, i.level): // a wildcard of the inner filter is no literal of the outer
 			return false
 		}
 	}
 	return !i.next()
 }
 
-// overlaps tells whether some topic is matched by both filters. Both are valid.
-func overlaps(a, b string) bool {
+// overlaps tells whether some topic is matched by both filters. Both are valid, and the names fit into the first.
+func (n names) overlaps(a, b string) bool {
 	la, lb := levelsOf(a), levelsOf(b)
 	for {
 		inA, inB := la.next(), lb.next()
@@ -72,7 +73,7 @@ func overlaps(a, b string) bool {
 		case !inA:
 			return true
 		case la.level == "+" && la.takes(lb.level), lb.level == "+" && lb.takes(la.level):
-		case la.level != lb.level:
+		case !n.spell(la.level, lb.level):
 			return false
 		}
 	}

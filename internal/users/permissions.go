@@ -29,8 +29,8 @@ type permissions map[string][]rule
 
 // rule decides about the topics that match its filter, unless an earlier rule of the user did.
 type rule struct {
-	filter             string
-	publish, subscribe bool // what is allowed and not denied
+	filter             string // %u and %c in it stand for the client's names
+	publish, subscribe bool   // what is allowed and not denied
 }
 
 // of returns the user's rules, or those of everyone else. Without either, everything is allowed.
@@ -41,30 +41,31 @@ func (p permissions) of(user string) []rule {
 	return p[Everyone]
 }
 
-// mayPublish tells whether a user may publish to a topic: the first rule whose filter matches decides, and without
+// mayPublish tells whether a client may publish to a topic: the first rule whose filter matches decides, and without
 // one it is allowed.
-func (p permissions) mayPublish(user, topic string) bool {
-	rules := p.of(user)
+func (p permissions) mayPublish(who names, topic string) bool {
+	rules := p.of(who.user)
 	for i := range rules {
-		if covers(rules[i].filter, topic) { // a topic name is a filter that matches itself alone
-			return rules[i].publish
+		if r := &rules[i]; who.fit(r.filter) && who.covers(r.filter, topic) { // a topic name matches itself alone
+			return r.publish
 		}
 	}
 	return true
 }
 
-// maySubscribe tells whether a user may subscribe to a filter: only if each topic that it matches is allowed. So a
+// maySubscribe tells whether a client may subscribe to a filter: only if each topic that it matches is allowed. So a
 // rule decides if it covers the filter; if it does no more than overlap it, it can only deny. If a/+ is denied and
 // then # allowed, the filters a/b and # are denied and b/# is allowed.
 //
 // The answer is on the safe side: a filter is denied even if earlier rules allow all that a later one denies of it.
-func (p permissions) maySubscribe(user, filter string) bool {
-	rules := p.of(user)
+func (p permissions) maySubscribe(who names, filter string) bool {
+	rules := p.of(who.user)
 	for i := range rules {
 		switch r := &rules[i]; {
-		case covers(r.filter, filter):
+		case !who.fit(r.filter):
+		case who.covers(r.filter, filter):
 			return r.subscribe
-		case !r.subscribe && overlaps(r.filter, filter):
+		case !r.subscribe && who.overlaps(r.filter, filter):
 			return false
 		}
 	}

@@ -46,10 +46,10 @@ func TestPermissions(t *testing.T) {
 		{"bob", "$SYS/uptime", true, true}, // # does not match it
 		{"root", "private", true, true},    // an entry without rules
 	} {
-		if got := p.mayPublish(test.user, test.topic); got != test.publish {
+		if got := p.mayPublish(names{user: test.user}, test.topic); got != test.publish {
 			t.Errorf("%q may publish to %q: %v", test.user, test.topic, got)
 		}
-		if got := p.maySubscribe(test.user, test.topic); got != test.subscribe {
+		if got := p.maySubscribe(names{user: test.user}, test.topic); got != test.subscribe {
 			t.Errorf("%q may subscribe to %q: %v", test.user, test.topic, got)
 		}
 	}
@@ -77,7 +77,7 @@ func TestASubscriptionMayNotReachWhatIsDenied(t *testing.T) {
 		{"bob", "#", false},
 		{"bob", "+/x", false},
 	} {
-		if got := p.maySubscribe(test.user, test.filter); got != test.want {
+		if got := p.maySubscribe(names{user: test.user}, test.filter); got != test.want {
 			t.Errorf("%q may subscribe to %q: %v", test.user, test.filter, got)
 		}
 	}
@@ -85,7 +85,7 @@ func TestASubscriptionMayNotReachWhatIsDenied(t *testing.T) {
 
 func TestWithoutPermissionsAllIsAllowed(t *testing.T) {
 	p, err := parsePermissions("f", nil)
-	if err != nil || !p.mayPublish("alice", "a") || !p.maySubscribe("", "#") {
+	if err != nil || !p.mayPublish(names{user: "alice"}, "a") || !p.maySubscribe(nobody, "#") {
 		t.Errorf("denied, %v", err)
 	}
 }
@@ -116,8 +116,8 @@ func FuzzPermissions(f *testing.F) {
 			return
 		}
 		for user := range p {
-			p.mayPublish(user, name)
-			p.maySubscribe(user, filter)
+			p.mayPublish(names{user: user}, name)
+			p.maySubscribe(names{user: user}, filter)
 		}
 	})
 }

@@ -143,15 +143,15 @@ func (s *Store) Authenticate(ctx context.Context, user string, password []byte) 
 	return s.login.authenticate(ctx, s.accounts.Load(), user, password)
 }
 
-// MayPublish tells whether the user may publish to the topic. An anonymous client's user is "".
-func (s *Store) MayPublish(user, topic string) bool {
-	return s.permissions.Load().mayPublish(user, topic)
+// MayPublish tells whether the client with that id may publish to the topic. An anonymous client's user is "".
+func (s *Store) MayPublish(user, client, topic string) bool {
+	return s.permissions.Load().mayPublish(names{user, client}, topic)
 }
 
-// MaySubscribe tells whether the user may subscribe to the filter, which is without $share/group/: whether each
+// MaySubscribe tells whether the client may subscribe to the filter, which is without $share/group/: whether each
 // topic that it matches is allowed.
-func (s *Store) MaySubscribe(user, filter string) bool {
-	return s.permissions.Load().maySubscribe(user, filter)
+func (s *Store) MaySubscribe(user, client, filter string) bool {
+	return s.permissions.Load().maySubscribe(names{user, client}, filter)
 }
 
 // Limits returns what users.toml allows the user; of an anonymous client, "", and of a user without limits it is zero.

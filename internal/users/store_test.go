@@ -89,7 +89,7 @@ func TestChangesComeIntoForce(t *testing.T) {
 		if !f.AllowAnonymous() || !f.SilentConnectErrors() || f.Users() != 1 {
 			t.Error("the old settings are in force")
 		}
-		if f.MayPublish("alice", "new") || !f.MayPublish("alice", "a") || f.MaySubscribe("alice", "new") {
+		if f.MayPublish("alice", "", "new") || !f.MayPublish("alice", "", "a") || f.MaySubscribe("alice", "", "new") {
 			t.Error("the old permissions are in force")
 		}
 	})
@@ -106,7 +106,7 @@ func TestABadFileLeavesTheOldInForce(t *testing.T) {
 		if got := f.look(3); got != "" {
 			t.Errorf("the log goes on with %q", got)
 		}
-		if !f.Authenticate(t.Context(), "alice", []byte("a")) || f.MayPublish("alice", "a") {
+		if !f.Authenticate(t.Context(), "alice", []byte("a")) || f.MayPublish("alice", "", "a") {
 			t.Error("the old files are not in force")
 		}
 		f.write("users.toml", Record("bob", cheap("b")))
@@ -124,11 +124,11 @@ func TestAFileThatIsGoneStaysInForce(t *testing.T) {
 		if got := f.look(1); got != "WARN configuration file is gone, what it said stays in force" {
 			t.Errorf("the log says %q", got)
 		}
-		if got := f.look(3); got != "" || f.MayPublish("alice", "a") {
+		if got := f.look(3); got != "" || f.MayPublish("alice", "", "a") {
 			t.Errorf("the log goes on with %q, or what was denied is allowed", got)
 		}
 		f.write("permissions.toml", "")
-		if f.look(1); !f.MayPublish("alice", "a") {
+		if f.look(1); !f.MayPublish("alice", "", "a") {
 			t.Error("the file that came back is not read")
 		}
 	})
@@ -151,7 +151,7 @@ func TestTheFilesNeedNotBeThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Users() != 0 || s.AllowAnonymous() || !s.MayPublish("", "a") {
+	if s.Users() != 0 || s.AllowAnonymous() || !s.MayPublish("", "", "a") {
 		t.Error("a store without files knows something")
 	}
 }
