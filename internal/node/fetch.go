@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -19,13 +18,8 @@ import (
 	"github.com/foxmq/foxmq/internal/store"
 )
 
-const (
-	// fetchPause is how long a node waits between two rounds of asking its peers.
-	fetchPause = time.Second
-	// fetchPatience is how long a peer may take for fetchStep bytes of an answer, or for the rest of it.
-	fetchPatience = 10 * time.Second
-	fetchStep     = 4 << 10
-)
+// fetchPause is how long a node waits between two rounds of asking its peers.
+const fetchPause = time.Second
 
 // fetchProgress tells how far the fetching has come.
 type fetchProgress struct {
@@ -53,15 +47,19 @@ func (n *Node) fetch(ctx context.Context) error {
 	}
 }
 
-// fetchFromAny asks one peer after the other as long as the node is lost.
+// fetchFromAny asks one peer after the other as long as the node is lost. Whenever one takes too long, the next may take
+// twice as long: it may be the state that is large.
 func (n *Node) fetchFromAny(ctx context.Context) error {
 	defer n.fetched.Store(nil)
-	for n.lost() && ctx.Err() == nil {
+	for limit := fetchLimit; n.lost() && ctx.Err() == nil; {
 		for i := 1; i < len(n.peers) && n.lost(); i++ {
 			peer := (n.cfg.Self + i) % len(n.peers)
-			err := n.fetchFrom(ctx, peer)
+			err := n.fetchWithin(ctx, limit, peer)
 			if err == nil {
 				return ErrInstalled
+			}
+			if errors.Is(err, errTooLong) {
+				limit *= 2
 			}
 			n.cfg.Logger.Info("checkpoint cannot be fetched", zap.Int("member", peer), zap.Error(err))
 		}
@@ -71,6 +69,17 @@ func (n *Node) fetchFromAny(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// fetchWithin is fetchFrom that gives up after so long.
+func (n *Node) fetchWithin(ctx context.Context, limit time.Duration, peer int) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errTooLong)
+	defer cancel()
+	err := n.fetchFrom(ctx, peer)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 func (n *Node) lost() bool {
@@ -127,64 +136,6 @@ func (n *Node) requestOffer(ctx context.Context, peer int, round uint64) (*offer
 	}
 	defer answer.close()
 	return readOffer(bufio.NewReader(answer), n.cfg.Domain)
-}
-
-// ask sends a request to a peer, whose answer is broken off when it does not go on for fetchPatience.
-func (n *Node) ask(ctx context.Context, peer int, r *fetchRequest) (*patientReader, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	p := &patientReader{cancel: cancel, left: fetchPatience}
-	p.timer = time.AfterFunc(p.left, func() { p.late.Store(true); cancel() })
-	answer, err := n.transport.Request(ctx, peer, r.append(nil))
-	p.timer.Stop()
-	if err != nil {
-		p.close()
-		return nil, p.reason(err)
-	}
-	p.answer = answer
-	return p, nil
-}
-
-// errStalled says that a peer took too long.
-var errStalled = errors.New("the peer does not go on")
-
-// patientReader is an answer of a peer.
-type patientReader struct {
-	answer io.ReadCloser // nil: there is none
-	cancel context.CancelFunc
-	timer  *time.Timer   // runs while the peer is waited for, and not while this node is busy with what it read
-	late   atomic.Bool   // the timer has cancelled the answer
-	left   time.Duration // of the peer's time
-	read   int           // bytes since it was given time
-}
-
-// Read implements io.Reader.
-func (p *patientReader) Read(b []byte) (int, error) {
-	start := time.Now()
-	p.timer.Reset(p.left)
-	n, err := p.answer.Read(b)
-	p.timer.Stop()
-	p.left -= time.Since(start)
-	if p.read += n; p.read >= fetchStep {
-		p.read, p.left = 0, fetchPatience
-	}
-	return n, p.reason(err)
-}
-
-// reason returns why the answer ends.
-func (p *patientReader) reason(err error) error {
-	if err != nil && p.late.Load() {
-		return errStalled
-	}
-	return err
-}
-
-// close wants no more of the answer.
-func (p *patientReader) close() {
-	p.timer.Stop()
-	p.cancel()
-	if p.answer != nil {
-		_ = p.answer.Close() // nothing more is read
-	}
 }
 
 // check returns what an offer is, if it is certified. The events of the consensus snapshot prove themselves.

@@ -2,12 +2,15 @@ package node
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -57,10 +60,11 @@ func (p *peersOf) Request(ctx context.Context, peer int, _ []byte) (io.ReadClose
 	return p.answer(ctx, peer)
 }
 
-// drip is an answer that brings a byte every so often, and nothing else, for ever.
+// drip is an answer that brings so many bytes every so often, and nothing else, for ever.
 type drip struct {
 	ctx   context.Context
 	every time.Duration
+	bytes int
 }
 
 func (d *drip) Read(b []byte) (int, error) {
@@ -68,8 +72,10 @@ func (d *drip) Read(b []byte) (int, error) {
 	case <-d.ctx.Done():
 		return 0, d.ctx.Err()
 	case <-time.After(d.every):
-		b[0] = 0xff
-		return 1, nil
+		for i := range min(d.bytes, len(b)) {
+			b[i] = 0xff
+		}
+		return min(d.bytes, len(b)), nil
 	}
 }
 
@@ -83,12 +89,12 @@ func TestPeerThatStalls(t *testing.T) {
 		peers.answer = func(ctx context.Context, peer int) (io.ReadCloser, error) {
 			switch peer {
 			case 1:
-				return &drip{ctx, time.Hour}, nil
+				return &drip{ctx, time.Hour, 1}, nil
 			case 2:
 				<-ctx.Done()
 				return nil, ctx.Err()
 			default:
-				return &drip{ctx, fetchPatience / 2}, nil
+				return &drip{ctx, fetchPatience / 2, 1}, nil
 			}
 		}
 		n := newTestNode(t, 4, nil)
@@ -108,20 +114,61 @@ func TestPeerThatStalls(t *testing.T) {
 	})
 }
 
-// TestSlowPeerIsWaitedFor: an answer that takes long is well as long as it goes on.
+// TestSlowPeerIsWaitedFor: an answer may take long, if it keeps the least pace; one that trickles is given up, however
+// often something comes.
 func TestSlowPeerIsWaitedFor(t *testing.T) {
+	for _, c := range []struct {
+		every time.Duration
+		bytes int
+		want  error
+	}{
+		{100 * time.Millisecond, 12_500, nil}, // 1 Mbit/s
+		{fetchPatience * 9 / 10, fetchPace * 10, nil},
+		{fetchPatience * 9 / 10, 4 << 10, errStalled},
+		{time.Second, fetchPace * 9 / 10, errStalled},
+		{fetchPatience * 11 / 10, fetchPace * 100, errStalled},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newTestNode(t, 2, nil)
+			n.transport = &peersOf{answer: func(ctx context.Context, _ int) (io.ReadCloser, error) {
+				return &drip{ctx, c.every, c.bytes}, nil
+			}}
+			answer, err := n.ask(t.Context(), 1, &fetchRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.close()
+			in := bufio.NewReaderSize(answer, fetchPace*100)
+			if got, err := io.CopyN(io.Discard, in, 200*fetchPace); !errors.Is(err, c.want) {
+				t.Errorf("%d bytes every %v: after %d bytes: %v", c.bytes, c.every, got, err)
+			}
+		})
+	}
+}
+
+// TestPeerWithoutEndIsLeft: one that keeps the pace, and never comes to an end, is given up for the next.
+func TestPeerWithoutEndIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newTestNode(t, 2, nil)
-		n.transport = &peersOf{answer: func(ctx context.Context, _ int) (io.ReadCloser, error) {
-			return &drip{ctx, fetchPatience / (2 * fetchStep)}, nil
-		}}
-		answer, err := n.ask(t.Context(), 1, &fetchRequest{})
-		if err != nil {
-			t.Fatal(err)
+		n := newTestNode(t, 3, nil)
+		n.picture.Store(&driver.Status{State: driver.Lost, Pending: 1})
+		ctx, cancel := context.WithCancel(t.Context())
+		peers := &peersOf{}
+		peers.answer = func(ctx context.Context, peer int) (io.ReadCloser, error) {
+			if peer == 2 {
+				cancel()
+				return nil, errNothing
+			}
+			start := (&offer{}).append(nil)
+			start = binary.AppendUvarint(start[:len(start)-1], maxBase) // instead of the length 0
+			rest := &drip{ctx, time.Second, fetchPace + 1}
+			return struct {
+				io.Reader
+				io.Closer
+			}{io.MultiReader(bytes.NewReader(start), rest), rest}, nil
 		}
-		defer answer.close()
-		if got, err := io.CopyN(io.Discard, answer, 20*fetchStep); err != nil {
-			t.Errorf("after %d bytes: %v", got, err)
+		n.transport = peers
+		if err := n.fetchFromAny(ctx); err != nil || !slices.Equal(peers.asked, []int{1, 2}) {
+			t.Errorf("peers %v were asked: %v", peers.asked, err)
 		}
 	})
 }
