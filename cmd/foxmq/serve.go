@@ -91,7 +91,7 @@ func serveOnce(ctx context.Context, cfg config.Config, id *identity, log *zap.Lo
 		return err
 	}
 	defer func() { err = errors.Join(err, d.store.Close()) }()
-	if err := d.assemble(id); err != nil {
+	if err := d.assemble(id, d.store); err != nil {
 		return err
 	}
 	if err := d.listen(); err != nil {
@@ -112,8 +112,9 @@ func openStore(cfg *config.Config, id *identity, log *zap.Logger) (*store.Store,
 	})
 }
 
-// assemble makes the parts and shows them to each other: here alone do the node and the broker meet.
-func (d *daemon) assemble(id *identity) error {
+// assemble makes the parts and shows them to each other: here alone do the node and the broker meet. The disk is the
+// store, but for a benchmark that asks what the store costs.
+func (d *daemon) assemble(id *identity, disk node.Disk) error {
 	keys := make([]*ecdsa.PublicKey, len(id.book.Members))
 	for i, m := range id.book.Members {
 		keys[i] = m.Key
@@ -121,7 +122,7 @@ func (d *daemon) assemble(id *identity) error {
 	var err error
 	d.node, err = node.New(node.Config{
 		Self: id.self, Keys: keys, Key: id.key, Domain: event.Domain(id.book.Hash()),
-		Disk: d.store, PoolBytes: d.cfg.MaxPendingBytes, Logger: d.log.Named("node"),
+		Disk: disk, PoolBytes: d.cfg.MaxPendingBytes, Logger: d.log.Named("node"),
 	})
 	if err != nil {
 		return err

@@ -47,6 +47,14 @@ func (r *Report) find(workload, target string) *row {
 // Add puts the cost of doing nothing below the table.
 func (r *Report) Add(i *Idleness) { r.idle = i }
 
+// Results returns what the runs of a workload against a target have measured, by round.
+func (r *Report) Results(workload, target string) []Result {
+	if row := r.find(workload, target); row != nil {
+		return row.results
+	}
+	return nil
+}
+
 // columns are the table's headings.
 var columns = []string{
 	"workload", "broker", "delivered/s", "× Mosquitto", "p50", "p99", "p999", "CPU s per 100,000", "remarks",
@@ -83,12 +91,12 @@ func (r *Report) cells(row *row) []string {
 	return []string{
 		row.workload.Title,
 		row.target,
-		thousands(int(middle((*Result).rate))),
+		thousands(int(middle((*Result).Rate))),
 		r.ratio(row),
 		duration(func(r *Result) time.Duration { return r.P50 }),
 		duration(func(r *Result) time.Duration { return r.P99 }),
 		duration(func(r *Result) time.Duration { return r.P999 }),
-		orDash(middle((*Result).cost), 2),
+		orDash(middle((*Result).Cost), 2),
 		row.remarks(),
 	}
 }
@@ -101,8 +109,8 @@ func (r *Report) ratio(row *row) string {
 	}
 	var ratios []float64
 	for i := range min(len(row.results), len(reference.results)) {
-		if rate := reference.results[i].rate(); rate > 0 {
-			ratios = append(ratios, row.results[i].rate()/rate)
+		if rate := reference.results[i].Rate(); rate > 0 {
+			ratios = append(ratios, row.results[i].Rate()/rate)
 		}
 	}
 	return orDash(median(ratios), 2)

@@ -14,8 +14,8 @@ type Result struct {
 	Note           string        // what went wrong; empty: every message arrived, once and in order
 }
 
-// rate returns delivered messages per second.
-func (r *Result) rate() float64 {
+// Rate returns delivered messages per second.
+func (r *Result) Rate() float64 {
 	if r.Elapsed == 0 {
 		return 0
 	}
@@ -52,8 +52,8 @@ func (r *run) note(lost, repeated uint64) string {
 	return ""
 }
 
-// cost returns the broker's CPU seconds per 100,000 delivered messages; 0 if unknown.
-func (r *Result) cost() float64 {
+// Cost returns the broker's CPU seconds per 100,000 delivered messages; 0 if unknown.
+func (r *Result) Cost() float64 {
 	if r.Delivered == 0 {
 		return 0
 	}
@@ -62,7 +62,7 @@ func (r *Result) cost() float64 {
 
 // line is the result as its run's progress shows it.
 func (r *Result) line() string {
-	s := fmt.Sprintf("%s msg/s, p50 %s, p99 %s", thousands(int(r.rate())), shortTime(r.P50), shortTime(r.P99))
+	s := fmt.Sprintf("%s msg/s, p50 %s, p99 %s", thousands(int(r.Rate())), shortTime(r.P50), shortTime(r.P99))
 	if r.Note != "" {
 		s += ", " + r.Note
 	}
