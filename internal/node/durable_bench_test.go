@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -21,7 +22,7 @@ const (
 	benchPublishers = 100
 	benchInFlight   = 100 // messages of a publisher that are not applied yet
 	benchMessage    = 256
-	benchMessages   = 4000 // of each publisher, in one run of one node; of more nodes it is a part
+	benchMessages   = 4000 // of each publisher, in one run
 )
 
 // Where the nodes of BenchmarkDurability keep what they must not lose.
@@ -76,13 +77,33 @@ func ratio(b *testing.B, turns [][places]usage, name string, one, other int) {
 func runPublishers(b *testing.B, nodes, place int) usage {
 	c := benchCluster(b, nodes, place)
 	defer c.stop()
+	warm(b, c.dir, nodes*benchPublishers*benchMessages*benchMessage)
 	var all sync.WaitGroup
 	wall, cpu := time.Now(), processorTime()
 	for i := range benchPublishers {
-		all.Go(func() { publishWindow(b, c.members[i%nodes].node, uint64(i), benchMessages/nodes) })
+		all.Go(func() { publishWindow(b, c.members[i%nodes].node, uint64(i), benchMessages) })
 	}
 	all.Wait()
 	return usage{time.Since(wall), processorTime() - cpu}
+}
+
+// warm has the machine hold as much free memory as the logs will take in so many bytes. A virtual machine may give back
+// to its host what has been free for some seconds, and to get it again takes ten times as long as to write to it. Under
+// a load that lasts, segments that go make room for those that come.
+func warm(b *testing.B, dir string, size int) {
+	name := filepath.Join(dir, "warm")
+	f, err := os.Create(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	piece := make([]byte, 1<<20)
+	for ; size > 0; size -= len(piece) {
+		_, writeErr := f.Write(piece)
+		err = errors.Join(err, writeErr)
+	}
+	if err = errors.Join(err, f.Close(), os.Remove(name)); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // window is a consumer that lets the publisher of each of the own results go on.
@@ -136,6 +157,7 @@ func (h *hollow) Rotate() (segment uint64, err error)    { h.segment++; return h
 // benched is a cluster whose stores sync in the background, as the daemon's do.
 type benched struct {
 	*cluster
+	dir     string // of the stores; removed by stop
 	stores  []*store.Store
 	syncing errgroup.Group
 	cancel  context.CancelFunc
@@ -143,8 +165,11 @@ type benched struct {
 
 func benchCluster(b *testing.B, nodes, place int) *benched {
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &benched{cancel: cancel}
-	dir := b.TempDir()
+	dir, err := os.MkdirTemp(b.TempDir(), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := &benched{dir: dir, cancel: cancel}
 	c.cluster = newCluster(b, nodes, func(i int, cfg *node.Config) {
 		switch place {
 		case inHollow:
@@ -186,7 +211,7 @@ func (c *benched) stop() {
 	for _, s := range c.stores {
 		err = errors.Join(err, s.Close())
 	}
-	if err != nil {
+	if err = errors.Join(err, os.RemoveAll(c.dir)); err != nil {
 		c.t.Error(err)
 	}
 }
