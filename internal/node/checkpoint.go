@@ -110,6 +110,7 @@ type job struct {
 	base    *driver.Snapshot
 	meta    []byte
 	changes map[string][]byte
+	full    bool // the changes are all records
 }
 
 // checkpointer is the goroutine that writes checkpoints. The loop asks for one only when it is idle.
@@ -118,12 +119,16 @@ type checkpointer struct {
 	jobs chan job
 }
 
-// run writes what is asked for until ctx is done.
+// run writes what is asked for until ctx is done, and has it asked for if the disk needs it.
 func (c *checkpointer) run(ctx context.Context) {
+	look := time.NewTimer(lookEvery)
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-look.C:
+			look.Reset(c.look())
 		case j := <-c.jobs:
 			if c.write(ctx, &j) {
 				c.node.unkept.Store(nil)
@@ -134,10 +139,23 @@ func (c *checkpointer) run(ctx context.Context) {
 	}
 }
 
+// lookEvery is after how long the checkpointer looks again whether the disk is well.
+const lookEvery = time.Second
+
+// look gives the cluster something to do if the disk needs a checkpoint: one that is idle makes none. It returns when to
+// look again.
+func (c *checkpointer) look() time.Duration {
+	if disk := c.node.cfg.Disk; disk == nil || !disk.Damaged() {
+		return lookEvery
+	}
+	c.node.nudge()
+	return nudgeEvery
+}
+
 // write commits a checkpoint and reports whether it could. Until then it tries again: the log stays as long as it is,
 // and the loop does not let it grow without end.
 func (c *checkpointer) write(ctx context.Context, j *job) bool {
-	checkpoint := store.Checkpoint{Segment: j.segment, Base: j.base.Append(nil), Meta: j.meta, Changes: j.changes}
+	checkpoint := store.Checkpoint{Segment: j.segment, Base: j.base.Append(nil), Meta: j.meta, Changes: j.changes, Full: j.full}
 	for {
 		err := c.node.cfg.Disk.Commit(checkpoint)
 		if err == nil || errors.Is(err, store.ErrInstalled) {
@@ -183,7 +201,11 @@ func (a *applier) take(s *stage) {
 		return
 	}
 	m := p.meta(earlier)
-	a.jobs <- job{segment: s.segment, base: s.snapshot, meta: m.append(nil), changes: a.changes}
+	j := job{segment: s.segment, base: s.snapshot, meta: m.append(nil), changes: a.changes, full: n.cfg.Disk.Damaged()}
+	if j.full {
+		a.machine.EachRecord(func(key, value []byte) { j.changes[string(key)] = value })
+	}
+	a.jobs <- j
 	a.changes = map[string][]byte{}
 }
 

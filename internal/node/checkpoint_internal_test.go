@@ -41,6 +41,8 @@ func (f *flaky) Rotate() (uint64, error) {
 	return uint64(f.rotated), nil
 }
 
+func (f *flaky) Damaged() bool { return false }
+
 func (f *flaky) Commit(c store.Checkpoint) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -152,6 +152,7 @@ func (h *hollow) Replay(func(record []byte) error) error { return nil }
 func (h *hollow) Old(func(record []byte) error) error    { return nil }
 func (h *hollow) Append([][]byte, bool) error            { return nil }
 func (h *hollow) Commit(store.Checkpoint) error          { return nil }
+func (h *hollow) Damaged() bool                          { return false }
 func (h *hollow) Rotate() (segment uint64, err error)    { h.segment++; return h.segment, nil }
 
 // benched is a cluster whose stores sync in the background, as the daemon's do.

@@ -78,6 +78,44 @@ func TestDamageOnTheDiskIsRepaired(t *testing.T) {
 	}
 }
 
+// TestDamageOfALoneNodeIsMended: a node that has nobody to fetch from writes its state anew from memory, though its clients
+// do nothing.
+func TestDamageOfALoneNodeIsMended(t *testing.T) {
+	d := newDurable(t, 1)
+	d.boot(0)
+	const needle = "what must not turn"
+	d.load(0, 100, 0)
+	retain := &replica.Publish{Connection: 1, Message: replica.Message{Topic: "needle", Payload: []byte(needle), Retain: true}}
+	if err := d.members[0].node.TrySubmit(retain, replica.Token{}); err != nil {
+		t.Fatal(err)
+	}
+	state := filepath.Join(d.path(0), "state.db")
+	eventually(t, "it is in the state on the disk", func() bool {
+		d.load(10_000+int(d.members[0].node.Status().Index), 20, 0)
+		data, err := os.ReadFile(state)
+		return err == nil && bytes.Contains(data, []byte(needle))
+	})
+	before := d.retained(0)
+	if flip(t, state, needle) == 0 {
+		t.Fatal("it is gone")
+	}
+	if r, err := d.stores[0].Scrub(t.Context(), 0); err != nil || len(r.Corrupt) == 0 {
+		t.Fatalf("the scrub finds %+v: %v", r, err)
+	}
+	eventually(t, "it is mended", func() bool { return !d.stores[0].Damaged() })
+	if err := d.halt(0); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := store.Verify(d.path(0)); err != nil || len(r.Corrupt) > 0 || r.StateError != nil {
+		t.Fatalf("verify finds %+v: %v", r, err)
+	}
+	d.boot(0)
+	eventually(t, "it is active", func() bool { return d.members[0].node.Status().State == "active" })
+	if after := d.retained(0); after != before {
+		t.Errorf("it retains\n%s\nafter\n%s", after, before)
+	}
+}
+
 // TestCheckpointOfTwoHalves: a state and a base that do not belong together are no state to go on from.
 func TestCheckpointOfTwoHalves(t *testing.T) {
 	d := newDurable(t, 1)

@@ -45,7 +45,7 @@ func (d *durable) boot(members ...int) {
 	d.t.Helper()
 	for _, i := range members {
 		disk := store.Config{
-			Dir: d.path(i), KeepBytes: d.keep, Replicated: true, StopOnDamage: true, ScrubInterval: time.Millisecond,
+			Dir: d.path(i), KeepBytes: d.keep, Replicated: true, StopOnDamage: len(d.members) > 3, ScrubInterval: time.Millisecond,
 		}
 		if d.logs != nil {
 			disk.FS, disk.Durability = d.logs[i], store.Sync

@@ -23,6 +23,8 @@ type Disk interface {
 	Rotate() (segment uint64, err error)
 	// Commit writes a checkpoint: all changes of the state, and a base from which the log leads on with the segment.
 	Commit(store.Checkpoint) error
+	// Damaged reports whether the state on the disk is known to need a full checkpoint.
+	Damaged() bool
 	// Disk is also what a node starts again from, and what its peers are served from.
 	Archive
 }

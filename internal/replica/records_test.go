@@ -17,7 +17,8 @@ import (
 // records are a machine's records as they stand on a disk.
 type records map[string][]byte
 
-// flush brings the records up to date. What Flush gives must change them, in the order of the keys.
+// flush brings the records up to date. What Flush gives must change them, in the order of the keys, and then they are
+// what EachRecord gives.
 func (r records) flush(m *replica.Machine) error {
 	last := ""
 	var err error
@@ -39,6 +40,25 @@ func (r records) flush(m *replica.Machine) error {
 			r[k] = value
 		}
 	})
+	if err == nil {
+		err = r.are(m)
+	}
+	return err
+}
+
+// are fails unless the records are those of the machine.
+func (r records) are(m *replica.Machine) error {
+	var err error
+	all := records{}
+	m.EachRecord(func(key, value []byte) {
+		if _, twice := all[string(key)]; twice {
+			err = fmt.Errorf("record %x is given twice", key)
+		}
+		all[string(key)] = value
+	})
+	if err == nil && !maps.EqualFunc(r, all, bytes.Equal) {
+		err = fmt.Errorf("the machine gives %d records that are not the %d that were flushed", len(all), len(r))
+	}
 	return err
 }
 

@@ -127,7 +127,7 @@ func (i *Import) State(f func(key, value []byte) error) error {
 
 // commit puts what was added since the last time on the disk.
 func (i *Import) commit(h header) error {
-	records, err := i.state.commit(i.batch, h)
+	records, err := i.state.commit(i.batch, h, false)
 	if err != nil {
 		return err
 	}

@@ -21,10 +21,10 @@ type ScrubReport struct {
 	Records uint64 // of the state that were read
 	Bytes   int64  // of the state and of the log that were read
 	// Corrupt are the keys of records whose checksum is wrong, at most 1,000 of them. A Commit that has them as they
-	// should be, or deletes those that should not be there, mends the state.
+	// should be, or deletes those that should not be there, mends the state, and so does a full one.
 	Corrupt [][]byte
-	// Err is damage that no Commit mends, nil if there is none: a *CorruptError of the state file's structure, of a
-	// record whose key is not known, or of a segment of the log.
+	// Err is other damage, nil if there is none: a *CorruptError of the state file's structure, of a record whose key is
+	// not known, which only a full Commit may mend, or of a segment of the log.
 	Err error
 }
 
@@ -35,6 +35,9 @@ func (s *Store) Scrub(ctx context.Context, rate int64) (ScrubReport, error) {
 	r := &scrub{ctx: ctx, rate: rate, report: ScrubReport{Started: time.Now()}}
 	err := errors.Join(r.state(s.state), r.log(s.log, s.segment.Load()))
 	r.report.Took = time.Since(r.report.Started)
+	if r.report.state(s.state.path) != nil {
+		s.damaged.Store(true)
+	}
 	if err == nil {
 		s.mu.Lock()
 		s.stats.Scrub = r.report
@@ -43,6 +46,9 @@ func (s *Store) Scrub(ctx context.Context, rate int64) (ScrubReport, error) {
 	}
 	return r.report, err
 }
+
+// Damaged reports whether a scrub has found the state damaged and no full checkpoint was committed since.
+func (s *Store) Damaged() bool { return s.damaged.Load() }
 
 // scrub is one under way.
 type scrub struct {

@@ -62,6 +62,46 @@ func TestFlippedByteIsFoundAndMended(t *testing.T) {
 	}
 }
 
+// TestFullCheckpointMends: whatever has turned in the records, in their keys too, a checkpoint of all of them replaces.
+func TestFullCheckpointMends(t *testing.T) {
+	for _, text := range []string{"value 5 of many", "key 0500", "key 0", "long value", strings.Repeat("k", 1000)} {
+		dir := t.TempDir()
+		s := open(t, dir)
+		all := map[string][]byte{strings.Repeat("k", 40_000): []byte("long value")}
+		for i := range 1000 {
+			all[fmt.Sprintf("key %04d", i)] = fmt.Appendf(nil, "value %d of many", i)
+		}
+		checkpoint(t, s, "base", "meta", all)
+		s.Close()
+		flip(t, filepath.Join(dir, nameState), text)
+		s = open(t, dir)
+		if s.Damaged() {
+			t.Error("it is damaged before anybody has looked")
+		}
+		if _, err := s.Scrub(context.Background(), 0); err != nil || !s.Damaged() {
+			t.Fatalf("%.20q: after a scrub, damaged %v, %v", text, s.Damaged(), err)
+		}
+		all["key 0007"], all["gone"] = []byte("another"), nil
+		checkpoint(t, s, "base", "meta", map[string][]byte{"key 0007": all["key 0007"]})
+		if !s.Damaged() {
+			t.Error("a checkpoint of one record is taken for the remedy")
+		}
+		segment, err := s.Rotate()
+		if err == nil {
+			err = s.Commit(Checkpoint{Segment: segment, Base: []byte("base"), Meta: []byte("meta"), Changes: all, Full: true})
+		}
+		if err != nil || s.Damaged() {
+			t.Fatalf("%.20q: damaged %v, %v", text, s.Damaged(), err)
+		}
+		delete(all, "gone")
+		if got := pictureOf(t, s).State; len(got) != len(all) || got["key 0007"] != "another" || got["key 0500"] != "value 500 of many" {
+			t.Errorf("%.20q: there are %d records, want %d", text, len(got), len(all))
+		}
+		s.Close()
+		wantReport(t, dir, "segment 2, 1001 records, corrupt [], error false, problems []")
+	}
+}
+
 // TestRuinedPagesAreErrors overwrites every page in turn: bbolt panics or leaves the map, and we say so.
 func TestRuinedPagesAreErrors(t *testing.T) {
 	dir := t.TempDir()

@@ -166,15 +166,21 @@ func (s *state) header(tx *bbolt.Tx) (header, error) {
 type change struct{ key, value []byte }
 
 // commit is one transaction, on the disk when it returns: the changes, which are in order of their keys, and a header
-// of which it sets the number of records. After an error it may or may not have happened.
-func (s *state) commit(changes []change, h header) (records uint64, err error) {
+// of which it sets the number of records. If they are all there is to be, the tree that was there goes whole, without a
+// look at its records. After an error it may or may not have happened.
+func (s *state) commit(changes []change, h header, all bool) (records uint64, err error) {
 	if s.broken.Load() {
 		return 0, s.corrupt("a transaction failed half-way; the file must be opened anew")
 	}
 	done := false
 	err = s.guard("commit to", func() error {
 		err := s.db.Update(func(tx *bbolt.Tx) error {
-			h.Records, err = s.write(tx, changes)
+			if all {
+				err = s.clear(tx)
+			}
+			if err == nil {
+				h.Records, err = s.write(tx, changes)
+			}
 			if err != nil {
 				return err
 			}
@@ -187,6 +193,20 @@ func (s *state) commit(changes []change, h header) (records uint64, err error) {
 		s.broken.Store(true)
 	}
 	return h.Records, err
+}
+
+// clear leaves no record.
+func (s *state) clear(tx *bbolt.Tx) error {
+	h, err := s.header(tx)
+	if err != nil {
+		return err
+	}
+	h.Records = 0
+	err = errors.Join(tx.DeleteBucket(bucketRecords), tx.Bucket(bucketMeta).Put(keyHeader, h.encode()))
+	if err == nil {
+		_, err = tx.CreateBucket(bucketRecords)
+	}
+	return err
 }
 
 // write makes the changes in a transaction and returns how many records there are afterwards.

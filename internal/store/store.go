@@ -79,7 +79,8 @@ type Store struct {
 	recovered Recovered
 	segment   atomic.Uint64 // of the last checkpoint; 0: there is none
 	installed atomic.Bool
-	held      [][]byte // records that wait for urgent ones; the appender's own
+	damaged   atomic.Bool // a scrub has found the state so
+	held      [][]byte    // records that wait for urgent ones; the appender's own
 	heldBytes int
 	stepped   func(string) // called between two steps of what must be whole after a crash, for tests to look on
 

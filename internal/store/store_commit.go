@@ -16,6 +16,8 @@ type Checkpoint struct {
 	Meta    []byte // whatever else belongs to it
 	// Changes are the records that differ from those of the last checkpoint; a nil value deletes. No key is empty.
 	Changes map[string][]byte
+	// Full says that Changes are all records: they take the place of those on the disk, which may be damaged.
+	Full bool
 }
 
 // Commit makes a checkpoint the last one. It is on the disk when Commit returns, and so is the log before its segment;
@@ -48,9 +50,12 @@ func (s *Store) commit(c Checkpoint, changes []change) error {
 		return err
 	}
 	s.stepped("log synced")
-	records, err := s.state.commit(changes, header{Segment: c.Segment, Meta: c.Meta})
+	records, err := s.state.commit(changes, header{Segment: c.Segment, Meta: c.Meta}, c.Full)
 	if err != nil {
 		return err
+	}
+	if c.Full && s.damaged.Swap(false) {
+		s.cfg.Logger.Info("the state on the disk was damaged and has been written anew", zap.Uint64("records", records))
 	}
 	s.segment.Store(c.Segment)
 	s.mu.Lock()

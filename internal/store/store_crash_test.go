@@ -46,7 +46,8 @@ func TestCommitIsWholeAfterACrash(t *testing.T) {
 	after := picture{"meta 2", "base 2", map[string]string{"a": "2"}, []string{"three"}}
 
 	s.stepped = c.stepped
-	if err := s.Commit(Checkpoint{segment, []byte("base 2"), []byte("meta 2"), map[string][]byte{"a": []byte("2"), "b": nil}}); err != nil {
+	changes := map[string][]byte{"a": []byte("2"), "b": nil}
+	if err := s.Commit(Checkpoint{Segment: segment, Base: []byte("base 2"), Meta: []byte("meta 2"), Changes: changes}); err != nil {
 		t.Fatal(err)
 	}
 	want := before

@@ -55,7 +55,7 @@ func TestFullDiskIsSurvived(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			second := Checkpoint{segment, make([]byte, 8<<10), []byte("meta 2"), values(1000, 2)}
+			second := Checkpoint{Segment: segment, Base: make([]byte, 8<<10), Meta: []byte("meta 2"), Changes: values(1000, 2)}
 			empty := fill(t, disk, free)
 			for range 3 {
 				if err := s.Commit(second); !errors.Is(err, syscall.ENOSPC) {

@@ -88,7 +88,7 @@ func checkpoint(t testing.TB, s *Store, base, meta string, changes map[string][]
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Commit(Checkpoint{segment, []byte(base), []byte(meta), changes}); err != nil {
+	if err := s.Commit(Checkpoint{Segment: segment, Base: []byte(base), Meta: []byte(meta), Changes: changes}); err != nil {
 		t.Fatal(err)
 	}
 }
