@@ -40,6 +40,7 @@ var rooms = []struct {
 	// L2: what touches disk and wire.
 	{"internal/gossip", []string{"internal/event", "internal/addressbook", "internal/tlsutil"}},
 	{"internal/websocket", nil},
+	{"internal/quicdoor", nil},
 	{"internal/client", []string{"internal/mqtt"}},
 	{"internal/store/vfs", nil},
 	{"internal/store/faultfs", []string{"internal/store/vfs"}},
