@@ -118,3 +118,34 @@ func TestSetAsideKeepsTwo(t *testing.T) {
 		t.Fatalf("the same name twice: %v", err)
 	}
 }
+
+// TestContentsAreSetAside: a crash anywhere in the middle leaves what can be set aside again, or is as good as new.
+func TestContentsAreSetAside(t *testing.T) {
+	names := []string{nameState, nameLog, nameFetch, nameInstall, nameVersion}
+	for moved := range len(names) + 1 {
+		dir := t.TempDir()
+		s := open(t, dir)
+		checkpoint(t, s, "base", "meta", map[string][]byte{"key": []byte("the value")})
+		s.Close()
+		half := filepath.Join(dir, asideMark+"0")
+		os.Mkdir(half, 0o700)
+		for _, name := range names[:moved] {
+			os.Rename(filepath.Join(dir, name), filepath.Join(half, name))
+		}
+		s, err := Open(Config{Dir: dir})
+		var corrupt *CorruptError
+		if errors.As(err, &corrupt) {
+			if err := moveContents(dir, filepath.Join(dir, asideMark+"1")); err != nil {
+				t.Fatal(err)
+			}
+			s, err = Open(Config{Dir: dir})
+		}
+		if err != nil {
+			t.Fatalf("%d parts were moved before the crash: %v", moved, err)
+		}
+		if got := pictureOf(t, s).State; moved > 0 && len(got) > 0 {
+			t.Errorf("%d parts were moved before the crash: it holds %q", moved, got)
+		}
+		s.Close()
+	}
+}

@@ -110,3 +110,27 @@ func TestImportSurvivesAFullDisk(t *testing.T) {
 		t.Fatalf("%d records", len(got.State))
 	}
 }
+
+// TestSetAsideOfAMountPoint: a data directory that cannot be renamed has its contents set aside within it, twice at most.
+func TestSetAsideOfAMountPoint(t *testing.T) {
+	dir := smallDisk(t)
+	for n := range 4 {
+		s := open(t, dir)
+		if got := pictureOf(t, s).State; len(got) > 0 {
+			t.Fatalf("it begins with %q", got)
+		}
+		checkpoint(t, s, "base", "meta", map[string][]byte{"key": fmt.Append(nil, n)})
+		s.Close()
+		aside, err := SetAside(dir, fmt.Sprint(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := look(t, aside).State; got["key"] != fmt.Sprint(n) {
+			t.Errorf("%s holds %q", aside, got)
+		}
+	}
+	entries, _ := os.ReadDir(dir)
+	if fmt.Sprint(entries) != "[- LOCK d aside-2/ d aside-3/]" {
+		t.Fatalf("left: %v", entries)
+	}
+}
