@@ -142,6 +142,7 @@ func (a *applier) flush() {
 
 // publishProgress tells Status how far the machine has come.
 func (a *applier) publishProgress() {
+	a.node.waiting.Store(0)
 	a.node.applied.Store(a.machine.Index())
 	counts := a.machine.Counts()
 	a.node.counts.Store(&counts)

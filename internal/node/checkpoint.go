@@ -155,7 +155,9 @@ func (c *checkpointer) look() time.Duration {
 // write commits a checkpoint and reports whether it could. Until then it tries again: the log stays as long as it is,
 // and the loop does not let it grow without end.
 func (c *checkpointer) write(ctx context.Context, j *job) bool {
-	checkpoint := store.Checkpoint{Segment: j.segment, Base: j.base.Append(nil), Meta: j.meta, Changes: j.changes, Full: j.full}
+	checkpoint := store.Checkpoint{
+		Segment: j.segment, Base: j.base.Append(nil), Meta: j.meta, Changes: j.changes, Full: j.full,
+	}
 	for {
 		err := c.node.cfg.Disk.Commit(checkpoint)
 		if err == nil || errors.Is(err, store.ErrInstalled) {

@@ -95,6 +95,7 @@ type Node struct {
 
 	connected atomic.Int32                   // peers
 	picture   atomic.Pointer[driver.Status]  // as of the loop's last turn; nil before the first
+	waiting   atomic.Int64                   // since when nothing is applied though something was submitted; 0: that is not so
 	chain     atomic.Pointer[chain]          // as of the last event that was applied
 	applied   atomic.Uint64                  // index of the last transaction that the Consumer has seen
 	stale     atomic.Uint64                  // own events that went stale

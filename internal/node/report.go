@@ -9,6 +9,7 @@ import (
 func (l *loop) show() {
 	s := l.driver.Status()
 	l.node.picture.Store(&s)
+	l.showWaiting()
 	if s.Err != nil && !l.failed {
 		l.failed = true
 		l.node.cfg.Logger.Error("ordering has stopped for good", zap.Error(s.Err))
@@ -22,6 +23,15 @@ func (l *loop) show() {
 		l.node.cfg.Logger.Warn("quorum lost", zap.Ints("missing_members", l.missing()))
 	}
 	l.quorum = quorum
+}
+
+// showWaiting notes when what was submitted began to wait. The applier takes that back.
+func (l *loop) showWaiting() {
+	if count, _ := l.node.pool.Load(); count == 0 {
+		l.node.waiting.Store(0)
+	} else if l.node.waiting.Load() == 0 {
+		l.node.waiting.Store(l.node.cfg.Now())
+	}
 }
 
 // showLost logs that the node is lost, and that it is no longer.

@@ -105,6 +105,19 @@ func (n *Node) Stalled() bool {
 	return p != nil && p.State != driver.Observing && p.State != driver.Lost && !n.Quorum()
 }
 
+// orderPatience is how long a node that seems well may wait in vain for something to be applied before it takes its peers
+// to be of no use, in ns: they are connected, but may be lost, or busy with what they fetch.
+const orderPatience = int64(10 * time.Second)
+
+// unordered returns for how long something was submitted and nothing applied, 0 if that is not so, in ns.
+func (n *Node) unordered() int64 {
+	since := n.waiting.Load()
+	if count, _ := n.pool.Load(); count == 0 || since == 0 {
+		return 0
+	}
+	return n.cfg.Now() - since
+}
+
 // Ready reports whether the node serves clients in full, and if not, why not.
 func (n *Node) Ready() (ready bool, reason string) {
 	p := n.picture.Load()
@@ -123,6 +136,9 @@ func (n *Node) Ready() (ready bool, reason string) {
 		return false, "no quorum"
 	case p.State != driver.Active:
 		return false, stateName(p.State)
+	}
+	if waits := n.unordered(); waits > orderPatience {
+		return false, fmt.Sprintf("nothing was ordered for %d s", waits/int64(time.Second))
 	}
 	return true, ""
 }
