@@ -31,8 +31,11 @@ func openUsers(cfg *config.Config, log *zap.Logger) (*users.Store, error) {
 	return store, nil
 }
 
-// reloadOnHangup has the users read again at each SIGHUP, until ctx ends, which is no error.
-func reloadOnHangup(ctx context.Context, store *users.Store) error {
+// reloader is what reads its files again when it is told to.
+type reloader interface{ Reload() }
+
+// reloadOnHangup has files read again at each SIGHUP, until ctx ends, which is no error.
+func reloadOnHangup(ctx context.Context, all ...reloader) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
@@ -41,7 +44,9 @@ func reloadOnHangup(ctx context.Context, store *users.Store) error {
 		case <-ctx.Done():
 			return nil
 		case <-hangups:
-			store.Reload()
+			for _, r := range all {
+				r.Reload()
+			}
 		}
 	}
 }

@@ -121,7 +121,7 @@ func serveOn(ctx context.Context, cfg config.Config) (err error) {
 	if err := d.assemble(id, disk); err != nil {
 		return err
 	}
-	if err := d.listen(); err != nil {
+	if err := d.listen(id); err != nil {
 		return err
 	}
 	return d.run(ctx)

@@ -14,8 +14,9 @@ import (
 type identity struct {
 	book  *addressbook.Book
 	key   *ecdsa.PrivateKey
-	self  int  // the node's index in the book
-	alone bool // there is no address book: the cluster is this node
+	dir   string // where what belongs to the key is kept: beside it, or where the configuration is
+	self  int    // the node's index in the book
+	alone bool   // there is no address book: the cluster is this node
 }
 
 // peers reports whether others have what this node has, too.
@@ -30,7 +31,7 @@ func (id *identity) spare() bool { return len(id.book.Members) > 3 }
 func loadIdentity(cfg *config.Config) (*identity, error) {
 	path := cfg.File(config.AddressBookFile)
 	if !exists(path) {
-		return loneIdentity(cfg.NodeDataDir(0))
+		return loneIdentity(cfg)
 	}
 	book, err := addressbook.Load(path)
 	if err != nil {
@@ -45,13 +46,17 @@ func loadIdentity(cfg *config.Config) (*identity, error) {
 		return nil, withHint(fmt.Errorf("%s: the key from %s is not in it", path, source),
 			"each key_N.pem belongs to the address book that was written with it")
 	}
-	return &identity{book: book, key: key, self: self}, nil
+	dir := cfg.Dir
+	if cfg.SecretKey == "" {
+		dir = filepath.Dir(source)
+	}
+	return &identity{book: book, key: key, dir: dir, self: self}, nil
 }
 
 // loneIdentity reads the cluster of a node that is alone from a directory under its data, or makes it. What the log holds
 // is signed for that cluster.
-func loneIdentity(dataDir string) (*identity, error) {
-	dir := filepath.Join(dataDir, "alone")
+func loneIdentity(cfg *config.Config) (*identity, error) {
+	dir := filepath.Join(cfg.NodeDataDir(0), "alone")
 	path := filepath.Join(dir, config.AddressBookFile)
 	if !exists(path) {
 		book, keys, err := addressbook.Generate([]string{"127.0.0.1:19793"})
@@ -70,7 +75,7 @@ func loneIdentity(dataDir string) (*identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &identity{book: book, key: key, alone: true}, nil
+	return &identity{book: book, key: key, dir: cfg.Dir, alone: true}, nil
 }
 
 // loadKey returns the node's key and where it came from.

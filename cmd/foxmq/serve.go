@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"strconv"
 	"time"
 
@@ -21,7 +19,6 @@ import (
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/store"
 	"github.com/foxmq/foxmq/internal/users"
-	"github.com/foxmq/foxmq/internal/websocket"
 )
 
 // drainWithin is how long a node that stops waits for the ends of its clients' connections to be ordered, so that
@@ -40,8 +37,7 @@ type daemon struct {
 	store  *store.Store
 	self   int // this node's number in the address book
 
-	listeners  []net.Listener      // for MQTT clients
-	websockets *websocket.Listener // one of these; nil: off
+	doors *doors // for MQTT clients
 }
 
 // serve runs a node until ctx ends or one of its parts fails. A node that has fetched a checkpoint starts again from its
@@ -94,7 +90,7 @@ func serveOnce(ctx context.Context, cfg config.Config, id *identity, log *zap.Lo
 	if err := d.assemble(id, d.store); err != nil {
 		return err
 	}
-	if err := d.listen(); err != nil {
+	if err := d.listen(id); err != nil {
 		return err
 	}
 	return d.run(ctx)
@@ -152,51 +148,6 @@ func (d *daemon) assemble(id *identity, disk node.Disk) error {
 	return err
 }
 
-// listen opens the listeners, so that an address in use is an error before anything runs.
-func (d *daemon) listen() error {
-	err := d.listenForClients()
-	if err == nil {
-		d.admin, err = admin.Listen(admin.Config{
-			Addr: d.cfg.AdminAddr, Node: d.node, Logger: d.log.Named("admin"),
-			Status: func() any { return d.status() }, Metrics: newCollector(d.status),
-		})
-	}
-	if err != nil {
-		for _, l := range d.listeners {
-			_ = l.Close()
-		}
-	}
-	return err
-}
-
-// listenForClients opens the listeners that the broker serves.
-func (d *daemon) listenForClients() error {
-	l, err := d.listenTCP("MQTT clients", "mqtt::broker", d.cfg.MQTTAddr)
-	if err != nil {
-		return err
-	}
-	d.listeners = append(d.listeners, l)
-	if !d.cfg.WebSockets {
-		return nil
-	}
-	if l, err = d.listenTCP("WebSockets", "mqtt::websocket", d.cfg.WebSocketsAddr); err != nil {
-		return err
-	}
-	d.websockets = websocket.New(l, websocket.Config{HandshakeTimeout: d.cfg.ConnectTimeout})
-	d.listeners = append(d.listeners, d.websockets)
-	return nil
-}
-
-// listenTCP opens a listener and says so in the log under that name.
-func (d *daemon) listenTCP(what, name, addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen for %s: %w", what, err)
-	}
-	d.log.Named(name).Info("listening for connections", zap.Stringer("listen_addr", l.Addr()))
-	return l, nil
-}
-
 // run runs the parts and stops them in order: the broker first, which tells its clients; then, when the ends of their
 // connections have been ordered or drainWithin has passed, everything else. A node that still reads what its disk holds
 // has nothing to drain, and its clients wait for it: there everything stops at once.
@@ -215,17 +166,15 @@ func (d *daemon) run(ctx context.Context) error {
 	group.Go(func() error { return d.node.Run(core, d.transport(), d.broker) })
 	group.Go(func() error { return d.store.Run(core) })
 	group.Go(func() error { return d.users.Run(core) })
-	group.Go(func() error { return reloadOnHangup(core, d.users) })
+	group.Go(func() error { return reloadOnHangup(core, append(d.doors.reloaders(), d.users)...) })
 	if d.gossip != nil {
 		group.Go(func() error { return d.gossip.Run(core) })
 	}
 	group.Go(func() error { return d.admin.Run(core) })
-	if d.websockets != nil {
-		group.Go(func() error { return d.websockets.Run(core) })
-	}
+	d.doors.run(core, group)
 	group.Go(func() error {
 		defer stopCore()
-		err := d.broker.Run(front, d.listeners...)
+		err := d.broker.Run(front, d.doors.listeners...)
 		d.drain(core)
 		return err
 	})

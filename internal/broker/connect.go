@@ -3,6 +3,7 @@ package broker
 import (
 	"crypto/rand"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/foxmq/foxmq/internal/mqtt"
@@ -98,8 +99,12 @@ func (c *client) identify(p *mqtt.Connect) error {
 	return nil
 }
 
-// logIn checks user and password. A client that names no user is anonymous, whatever password it gives.
+// logIn checks user and password. A client that names no user is anonymous, whatever password it gives; one whose
+// connection has proven a name is the user of that name, whatever it says.
 func (c *client) logIn(p *mqtt.Connect) error {
+	if c.user = provenName(c.conn); c.user != "" {
+		return nil
+	}
 	if !p.HasUsername {
 		if c.broker.config.AllowAnonymous() {
 			return nil
@@ -113,6 +118,14 @@ func (c *client) logIn(p *mqtt.Connect) error {
 	}
 	c.user = p.Username
 	return nil
+}
+
+// provenName returns the name that a client has proven by a certificate, "" if its connection knows of none.
+func provenName(conn net.Conn) string {
+	if named, ok := conn.(interface{ ClientName() string }); ok {
+		return named.ClientName()
+	}
+	return ""
 }
 
 // refuse answers CONNECT with the error's reason code, unless errors are to be met with silence, or the client would

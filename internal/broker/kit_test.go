@@ -87,10 +87,16 @@ type peer struct {
 // dial connects a peer that has sent nothing.
 func (k *kit) dial(name string, version mqtt.Version) *peer {
 	ours, theirs := net.Pipe()
-	p := &peer{kit: k, name: name, version: version, conn: ours}
+	p := k.adopt(name, version, ours)
+	k.broker.Handle(theirs)
+	return p
+}
+
+// adopt makes a peer of the client's end of a connection.
+func (k *kit) adopt(name string, version mqtt.Version, conn net.Conn) *peer {
+	p := &peer{kit: k, name: name, version: version, conn: conn}
 	p.change.L = &p.mu
 	k.peers = append(k.peers, p)
-	k.broker.Handle(theirs)
 	go p.write()
 	go p.read()
 	return p

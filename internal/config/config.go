@@ -30,11 +30,9 @@ type Config struct {
 	SecretKeyFile string // PEM file with this node's key; empty: see cmd/foxmq
 	SecretKey     string // hex DER of this node's key; at most one of the two is set
 
-	MQTTAddr       string // TCP, MQTT clients
-	ClusterAddr    string // UDP, the other nodes
-	AdminAddr      string // TCP, HTTP
-	WebSockets     bool   // whether MQTT clients may come through WebSockets too
-	WebSocketsAddr string // TCP, for these
+	ClusterAddr string // UDP, the other nodes
+	AdminAddr   string // TCP, HTTP
+	Listeners
 
 	MaxKeepAlive        uint16 // seconds; the longest keep alive, and that of clients that ask for none; 0: no cap
 	AllowAnonymousLogin bool   // also allowed if users.toml says so
@@ -63,10 +61,9 @@ type Config struct {
 func Default() Config {
 	return Config{
 		Dir:               "foxmq.d",
-		MQTTAddr:          "0.0.0.0:1883",
 		ClusterAddr:       "0.0.0.0:19793",
 		AdminAddr:         "127.0.0.1:9883",
-		WebSocketsAddr:    "0.0.0.0:8080",
+		Listeners:         defaultListeners(),
 		MaxKeepAlive:      3600,
 		LogFormat:         "full",
 		ConnectTimeout:    10 * time.Second,
@@ -94,8 +91,7 @@ func (c *Config) Bind(fs *pflag.FlagSet) {
 	fs.VarP(addr(&c.ClusterAddr), "cluster-addr", "C",
 		"`host:port` for the other nodes (UDP); need not be the address book's")
 	fs.Var(addr(&c.AdminAddr), "admin-addr", "`host:port` for health and readiness (HTTP)")
-	fs.BoolVar(&c.WebSockets, "websockets", c.WebSockets, "listen for MQTT over WebSocket")
-	fs.Var(addr(&c.WebSocketsAddr), "websockets-addr", "`host:port` for MQTT over WebSocket (TCP); any path")
+	c.bindListeners(fs)
 	fs.Var(number(&c.MaxKeepAlive, 0, 65535), "max-keep-alive",
 		"longest keep alive in `seconds`, also for clients that ask for none; 0: no cap")
 	fs.BoolVar(&c.AllowAnonymousLogin, "allow-anonymous-login", c.AllowAnonymousLogin,
@@ -113,7 +109,6 @@ func (c *Config) Bind(fs *pflag.FlagSet) {
 	fs.Var(seconds(&c.SysInterval, 0, time.Hour), "sys-interval",
 		"`time` between two messages of each $SYS topic; 0: none")
 	c.bindLimits(fs)
-	bindAbsent(fs)
 }
 
 func (c *Config) bindLimits(fs *pflag.FlagSet) {
@@ -142,7 +137,7 @@ func (c *Config) Validate() error {
 	case c.MaxPendingBytes < c.MaxPacketSize:
 		return errors.New("max-pending-bytes is less than max-packet-size")
 	}
-	return nil
+	return c.validateListeners()
 }
 
 // File returns the path of a file in the configuration directory.

@@ -1,9 +1,9 @@
 package config
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,8 +57,14 @@ func TestFlagThenEnvironmentThenFile(t *testing.T) {
 
 func TestEverySettingFromEverySource(t *testing.T) {
 	want := Config{
-		Dir: "foxmq.d", SecretKeyFile: "", SecretKey: "00ff", MQTTAddr: ":1", ClusterAddr: "[::1]:2", AdminAddr: "h:3",
-		WebSockets: true, WebSocketsAddr: "[::]:4",
+		Dir: "foxmq.d", SecretKeyFile: "", SecretKey: "00ff", ClusterAddr: "[::1]:2", AdminAddr: "h:3",
+		Listeners: Listeners{
+			MQTTAddr: ":1", MQTTS: true, MQTTSAddr: ":5", WebSockets: true, WebSocketsAddr: "[::]:4",
+			SecureWebSockets: true, SecureWebSocketsAddr: "localhost:6", UnixSocket: "s",
+			WebSocketsOrigins: "https://a.example,http://b.example:8000", ProxyProtocol: true,
+			TrustedProxies: "10.0.0.0/8, ::1", TLSCertFile: "c", TLSKeyFile: "k", ServerName: "n",
+			TLSClientCAFile: "ca", TLSUsernameFromCert: true,
+		},
 		MaxKeepAlive: 60, AllowAnonymousLogin: true, SilentConnectErrors: true, LogFormat: "json", DataDir: "d", Durability: "sync",
 		ConnectTimeout: 90 * time.Second, MaxSessionExpiry: 2 * day, StallDispatch: "local", SysInterval: 5 * time.Second,
 		MaxPacketSize: 64 << 10, MaxInflight: 7,
@@ -71,6 +77,19 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		{"admin-addr", "h:3"},
 		{"websockets", "true"},
 		{"websockets-addr", "[::]:4"},
+		{"mqtts", "true"},
+		{"mqtts-addr", ":5"},
+		{"secure-websockets", "true"},
+		{"secure-websockets-addr", "localhost:6"},
+		{"unix-socket", "s"},
+		{"websockets-origins", "https://a.example,http://b.example:8000"},
+		{"proxy-protocol", "true"},
+		{"trusted-proxies", "10.0.0.0/8, ::1"},
+		{"tls-cert-file", "c"},
+		{"tls-key-file", "k"},
+		{"server-name", "n"},
+		{"tls-client-ca-file", "ca"},
+		{"tls-username-from-cert", "true"},
 		{"max-keep-alive", "60"},
 		{"allow-anonymous-login", "true"},
 		{"silent-connect-errors", "true"},
@@ -153,6 +172,13 @@ func TestErrorsNameTheirSource(t *testing.T) {
 		{source{args: []string{"-k", "aa", "-f", "f"}}, "both secret-key and secret-key-file are set"},
 		{source{args: []string{"--max-pending-bytes=1KiB"}}, "max-pending-bytes is less than max-packet-size"},
 		{source{args: []string{"--max-queued-bytes=1KiB"}}, "max-queued-bytes is less than max-packet-size"},
+		{source{args: []string{"--tls-cert-file=f"}}, "tls-cert-file and tls-key-file go together"},
+		{source{args: []string{"--tls-username-from-cert"}}, "tls-username-from-cert needs tls-client-ca-file"},
+		{source{args: []string{"--trusted-proxies=::1,10.0.0.0/33"}}, `"10.0.0.0/33" is not a network`},
+		{source{args: []string{"--trusted-proxies=localhost"}}, `"localhost" is not a network`},
+		{source{args: []string{"--websockets-origins=example.org"}}, `"example.org" is not an origin`},
+		{source{args: []string{"--websockets-origins=https://example.org/"}}, "is not an origin"},
+		{source{args: []string{"--server-name="}}, "want a host name or an IP address"},
 	} {
 		if _, err := load(t, test.source); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%v: %v, want %s", test.source, err, test.want)
@@ -167,22 +193,18 @@ func TestNoErrorRepeatsTheKey(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThereYetSaysSo(t *testing.T) {
-	for _, arg := range []string{
-		"--mqtts", "--mqtts-addr=:1", "--tls-cert-file=f", "--tls-key-file=f", "--server-name=n",
-	} {
-		name, _, _ := strings.Cut(arg, "=")
-		_, err := load(t, source{args: []string{arg}})
-		if !errors.Is(err, ErrAbsent) || !strings.HasPrefix(err.Error(), name) {
-			t.Errorf("%s: %v", arg, err)
-		}
-	}
-	_, err := load(t, source{
-		args: []string{"--mqtts-addr=0.0.0.0:8883"},
-		file: "mqtts = false\nserver-name = 'foxmq.local'\n",
-	})
+func TestNetworks(t *testing.T) {
+	c, err := load(t, source{args: []string{"--trusted-proxies= 10.1.2.3/8, ::1,192.0.2.1,,2001:db8::/32,::ffff:192.0.2.2"}})
 	if err != nil {
-		t.Errorf("the defaults are refused: %v", err)
+		t.Fatal(err)
+	}
+	want := []string{"10.0.0.0/8", "::1/128", "192.0.2.1/32", "2001:db8::/32", "192.0.2.2/32"}
+	var got []string
+	for _, p := range c.Proxies() {
+		got = append(got, p.String())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -27,16 +27,13 @@ func envNames(flag string) []string {
 }
 
 // Merge gives each flag of flags that was not on the command line its value from the environment, or else from
-// the settings file, which need not exist. It then checks that nothing is asked for that is not there yet. An
-// error names the variable, or the file and the line; getenv returns "" for a variable that is not set.
+// the settings file, which need not exist. An error names the
+// variable, or the file and the line; getenv returns "" for a variable that is not set.
 func Merge(flags *pflag.FlagSet, getenv func(string) string, settingsFile string) error {
 	if err := MergeEnv(flags, getenv); err != nil {
 		return err
 	}
-	if err := mergeFile(flags, settingsFile); err != nil {
-		return err
-	}
-	return checkAbsent(flags)
+	return mergeFile(flags, settingsFile)
 }
 
 // MergeEnv is the part of Merge that is about the environment.

@@ -41,6 +41,7 @@ var rooms = []struct {
 	{"internal/gossip", []string{"internal/event", "internal/addressbook", "internal/tlsutil"}},
 	{"internal/websocket", nil},
 	{"internal/quicdoor", nil},
+	{"internal/listener", []string{"internal/atomicfile", "internal/tlsutil"}},
 	{"internal/client", []string{"internal/mqtt"}},
 	{"internal/store/vfs", nil},
 	{"internal/store/faultfs", []string{"internal/store/vfs"}},
@@ -63,7 +64,7 @@ var rooms = []struct {
 	{"cmd/simulate", []string{"internal/event", "internal/consensus", "internal/sim", "internal/sim/picture"}},
 	{"cmd/foxmq", []string{
 		"internal/addressbook", "internal/admin", "internal/bench", "internal/broker", "internal/config", "internal/event",
-		"internal/gossip", "internal/logging", "internal/mqtt", "internal/node", "internal/replica", "internal/store",
+		"internal/gossip", "internal/listener", "internal/logging", "internal/mqtt", "internal/node", "internal/replica", "internal/store",
 		"internal/tlsutil", "internal/users", "internal/websocket",
 	}},
 }

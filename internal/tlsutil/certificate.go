@@ -1,7 +1,7 @@
-// Package tlsutil makes X.509 certificates from P-256 keys and the TLS configuration with which peers prove their
-// keys to each other.
+// Package tlsutil makes X.509 certificates from P-256 keys, the TLS configuration with which peers prove their keys to
+// each other, and that of a server for everybody, see [Server].
 //
-// There is no certificate authority and there are no host names: a certificate is a mere wrapping for a public key,
+// Among peers there is no certificate authority and there are no host names: a certificate is a mere wrapping for a public key,
 // and all that counts is that the other side proves to hold the private half, which TLS 1.3 does for the leaf
 // certificate of either side. Whether a proven key is welcome is the caller's decision; see [Mutual].
 //

@@ -129,6 +129,7 @@ func (c *Conn) SetWriteDeadline(t time.Time) error { return c.keepWriteDeadline(
 // as a pong, and takes it away before each frame of data; then the deadline of the Conn must be in force again.
 type socket struct {
 	net.Conn
+	client net.Addr // the client's own address, as a trusted proxy says; nil: that of Conn
 
 	mu       sync.Mutex
 	deadline time.Time // of the Conn's writes; guarded by mu
@@ -144,6 +145,22 @@ func (s *socket) SetWriteDeadline(t time.Time) error {
 	return s.Conn.SetWriteDeadline(t)
 }
 
+// RemoteAddr implements net.Conn.
+func (s *socket) RemoteAddr() net.Addr {
+	if s.client != nil {
+		return s.client
+	}
+	return s.Conn.RemoteAddr()
+}
+
+// ClientName returns the name that the client has proven by a certificate, "" if it has not.
+func (s *socket) ClientName() string {
+	if named, ok := s.Conn.(interface{ ClientName() string }); ok {
+		return named.ClientName()
+	}
+	return ""
+}
+
 func (s *socket) keepWriteDeadline(t time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,6 +171,7 @@ func (s *socket) keepWriteDeadline(t time.Time) error {
 // hijacker puts a socket below the WebSocket that is made of an HTTP connection.
 type hijacker struct {
 	http.ResponseWriter
+	client net.Addr
 	socket *socket
 }
 
@@ -163,6 +181,6 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h.socket = &socket{Conn: conn}
+	h.socket = &socket{Conn: conn, client: h.client}
 	return h.socket, buffers, nil
 }

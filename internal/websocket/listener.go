@@ -19,6 +19,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -39,6 +40,8 @@ type Config struct {
 	// Origins are the web sites, such as "https://example.org", whose scripts may connect; none allows all of them. A
 	// client that is no browser says nothing of an origin, and is let in.
 	Origins []string
+	// TrustedProxies are the networks whose X-Forwarded-For is believed; none: nobody's is.
+	TrustedProxies []netip.Prefix
 	// HandshakeTimeout is how long a client may take for its handshake, that of TLS included. Default 10 s.
 	HandshakeTimeout time.Duration
 	// MaxHandshakes bounds the connections that are not upgraded yet. What comes above is closed at once. Default 4,096.
@@ -182,7 +185,7 @@ func (l *Listener) upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error
 		http.Error(w, "the subprotocol mqtt is not offered", http.StatusBadRequest)
 		return nil, errors.New("no subprotocol")
 	}
-	h := &hijacker{ResponseWriter: w}
+	h := &hijacker{ResponseWriter: w, client: l.clientAddr(r)}
 	conn, err := l.upgrader.Upgrade(h, r, http.Header{"Sec-Websocket-Protocol": protocols[i : i+1]})
 	if err != nil {
 		return nil, fmt.Errorf("upgrade: %w", err)

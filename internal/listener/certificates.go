@@ -1,0 +1,152 @@
+package listener
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/foxmq/foxmq/internal/tlsutil"
+)
+
+// pollEvery is how often the files are looked at.
+const pollEvery = time.Second
+
+// CertificateConfig says what the TLS listeners show, and whom they believe.
+type CertificateConfig struct {
+	CertFile, KeyFile string           // PEM, both or none
+	Own               *tls.Certificate // what is shown without files
+	AuthoritiesFile   string           // PEM with those who sign clients' certificates; empty: clients are asked for none
+	Log               *zap.Logger      // nil logs nothing
+}
+
+// Certificates is what the TLS listeners show, as the files say. Run keeps it up to date.
+type Certificates struct {
+	config  CertificateConfig
+	current atomic.Pointer[tls.Config]
+	reload  chan struct{} // holds one token while a call of Reload waits for Run
+	files   []string
+	seen    []stamp // of the files when they were read last; after NewCertificates, Run's
+}
+
+// NewCertificates reads the files.
+func NewCertificates(config CertificateConfig) (*Certificates, error) {
+	c := &Certificates{config: config, reload: make(chan struct{}, 1)}
+	if c.config.Log == nil {
+		c.config.Log = zap.NewNop()
+	}
+	for _, file := range []string{config.CertFile, config.KeyFile, config.AuthoritiesFile} {
+		if file != "" {
+			c.files = append(c.files, file)
+		}
+	}
+	c.seen = stamps(c.files)
+	current, err := c.read()
+	if err != nil {
+		return nil, err
+	}
+	c.current.Store(current)
+	return c, nil
+}
+
+// TLS returns the configuration of a listener, whose handshakes are made with what the files say then. Of the ALPN
+// protocols one is chosen if a client offers any; with none, what it offers does not matter.
+func (c *Certificates) TLS(protocols ...string) *tls.Config {
+	config := c.current.Load().Clone()
+	config.NextProtos = protocols
+	type derived struct{ from, config *tls.Config }
+	var last atomic.Pointer[derived] // made once for all handshakes until the files change
+	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		now, known := c.current.Load(), last.Load()
+		if known == nil || known.from != now {
+			known = &derived{now, now.Clone()}
+			known.config.NextProtos = protocols
+			last.Store(known)
+		}
+		return known.config, nil
+	}
+	return config
+}
+
+// Run reads the files again when they change, and when Reload says so, until ctx ends, which is no error.
+func (c *Certificates) Run(ctx context.Context) error {
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for {
+		force := false
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		case <-c.reload:
+			force = true
+		}
+		c.refresh(force)
+	}
+}
+
+// Reload makes Run read the files again now, whether they seem to have changed or not.
+func (c *Certificates) Reload() {
+	select {
+	case c.reload <- struct{}{}:
+	default: // it will anyway
+	}
+}
+
+// refresh reads the files if one has changed. What cannot be used leaves in force what there was; it is told once, and
+// tried again at the next change.
+func (c *Certificates) refresh(force bool) {
+	now := stamps(c.files)
+	if len(c.files) == 0 || !force && same(now, c.seen) {
+		return
+	}
+	c.seen = now
+	current, err := c.read()
+	if err != nil {
+		c.config.Log.Error("certificate not reloaded, the one before stays in force", zap.Error(err))
+		return
+	}
+	c.current.Store(current)
+	c.config.Log.Info("certificate reloaded", zap.Strings("files", c.files))
+}
+
+// read makes of the files what is in force.
+func (c *Certificates) read() (*tls.Config, error) {
+	cert := c.config.Own
+	if c.config.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(c.config.CertFile, c.config.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("read certificate %s with key %s: %w", c.config.CertFile, c.config.KeyFile, err)
+		}
+		cert = &pair
+	}
+	if cert == nil {
+		return nil, errors.New("no certificate")
+	}
+	authorities, err := readAuthorities(c.config.AuthoritiesFile)
+	if err != nil {
+		return nil, err
+	}
+	return tlsutil.Server(*cert, authorities), nil
+}
+
+func readAuthorities(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read authorities: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(data) {
+		return nil, fmt.Errorf("%s: no PEM block CERTIFICATE", path)
+	}
+	return pool, nil
+}
