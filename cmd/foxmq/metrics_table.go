@@ -73,6 +73,7 @@ var metrics = []metric{
 
 	{"Store.Log.Bytes", "store_log_bytes", "Segments of the log that are kept."},
 	{"Store.Log.Segments", "store_log_segments", "Segments of the log that are kept."},
+	{"Store.Log.Tail", "store_log_tail_bytes", "Of these, what is kept at least for peers that were offered a checkpoint."},
 	{"Store.Log.Segment", "store_log_segment_number", "Number of the newest segment."},
 	{"Store.Log.Unsynced", "store_log_unsynced_bytes", "What of the log a loss of power may take."},
 	{"Store.Log.LastSync", "store_log_sync_seconds", "How long the last sync of a segment took."},

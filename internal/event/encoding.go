@@ -108,6 +108,18 @@ func Decode(b []byte, domain Domain) (*Event, []byte, error) {
 	return e, d.rest, nil
 }
 
+// BirthRound returns the birth round of an event in wire form, of which nothing else is looked at.
+func BirthRound(b []byte) (uint64, error) {
+	d := decoder{rest: b}
+	if d.byte() != version {
+		d.fail("unknown version")
+	}
+	d.member()
+	d.uvarint()
+	round := d.uvarint()
+	return round, d.err
+}
+
 // check holds everything about an event's shape that can be told without knowing its parents.
 func (e *Event) check() error {
 	switch {

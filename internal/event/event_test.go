@@ -43,6 +43,9 @@ func TestAnEventSurvivesTheWire(t *testing.T) {
 	if !reflect.DeepEqual(got, e) {
 		t.Fatalf("got  %+v\nwant %+v", got, e)
 	}
+	if birth, err := BirthRound(e.Append(nil)); err != nil || birth != e.BirthRound {
+		t.Fatalf("birth round %d, %v", birth, err)
+	}
 	var txs []string
 	got.EachTransaction(func(_ int, tx []byte) { txs = append(txs, string(tx)) })
 	if !reflect.DeepEqual(txs, []string{"first", "", "third"}) || got.Transactions() != 3 {

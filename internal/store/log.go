@@ -45,8 +45,8 @@ type segment struct {
 // # Concurrency
 //
 // One goroutine, the appender, calls Append and Rotate. SyncThrough, WriteBase, ReadBase and Trim are called by one
-// other, the checkpointer; run is a third. Replay and Old are for the start, before any of these. Stats may be called
-// from anywhere.
+// other, the checkpointer; run is a third. Replay and Old are for the start, before any of these. Stats and the methods
+// of a Tail may be called from anywhere.
 type Log struct {
 	cfg LogConfig
 
@@ -61,9 +61,12 @@ type Log struct {
 	written chan struct{} // capacity 1: there is something to sync
 	syncing sync.Mutex    // held while files are synced, closed or removed, by all but the appender
 
-	mu       sync.Mutex
-	segments []*segment // ascending; guarded by mu
-	stats    LogStats   // guarded by mu; what can be told from segments is filled in by Stats
+	mu        sync.Mutex
+	segments  []*segment         // ascending; guarded by mu
+	stats     LogStats           // guarded by mu; what can be told from segments is filled in by Stats
+	tails     map[*Tail]struct{} // which keep segments; guarded by mu
+	tailBytes int64              // up to which a tail keeps them; guarded by mu
+	trimmed   uint64             // the segment of the last Trim; guarded by mu
 }
 
 // Append writes a batch of records, none of them empty or over 18 MiB, in one go. After an error nothing of the batch

@@ -209,7 +209,7 @@ func (cfg LogConfig) path(segment uint64) string { return filepath.Join(cfg.Dir,
 
 // newLog returns a log that goes on behind those segments.
 func newLog(cfg LogConfig, found []inspected, from uint64) *Log {
-	l := &Log{cfg: cfg, next: from, written: make(chan struct{}, 1)}
+	l := &Log{cfg: cfg, next: from, written: make(chan struct{}, 1), tails: map[*Tail]struct{}{}}
 	for i := range found {
 		in := &found[i]
 		l.segments = append(l.segments, &segment{

@@ -32,24 +32,31 @@ func (l *Log) read(wanted func(*segment) bool, f func(record []byte) error) erro
 }
 
 func (l *Log) readSegment(s *segment, f func(record []byte) error) error {
-	file, err := l.cfg.FS.Open(l.cfg.path(s.number), os.O_RDONLY)
+	_, err := l.walk(s.number, headerSize, s.size, func(record []byte) error { return f(bytes.Clone(record)) })
+	return err
+}
+
+// walk calls f with the records that stand in a segment from the offset at on, up to end, and returns where it has come
+// to. A record is valid until f returns.
+func (l *Log) walk(number uint64, at, end int64, f func(record []byte) error) (int64, error) {
+	file, err := l.cfg.FS.Open(l.cfg.path(number), os.O_RDONLY)
 	if err != nil {
-		return fmt.Errorf("read the log: %w", err)
+		return at, fmt.Errorf("read the log: %w", err)
 	}
 	defer file.Close()
-	r := &segmentReader{file: file, number: s.number, at: headerSize, end: s.size}
+	r := &segmentReader{file: file, number: number, at: at, end: end}
 	for {
 		record, err := r.next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil
+			return r.at, nil
 		case errors.Is(err, errBad):
-			return &CorruptError{Path: l.cfg.path(s.number), Segment: s.number, Offset: r.at, What: err.Error()}
+			return r.at, &CorruptError{Path: l.cfg.path(number), Segment: number, Offset: r.at, What: err.Error()}
 		case err != nil:
-			return fmt.Errorf("read the log: %w", err)
+			return r.at, fmt.Errorf("read the log: %w", err)
 		}
-		if err := f(bytes.Clone(record)); err != nil {
-			return err
+		if err := f(record); err != nil {
+			return r.at, err
 		}
 	}
 }

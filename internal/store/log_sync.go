@@ -12,6 +12,7 @@ import (
 type LogStats struct {
 	Bytes        int64         // of all segments that are kept
 	Segments     int           // that are kept
+	Tail         int64         // bytes of these that some Tail keeps
 	Segment      uint64        // number of the newest, 0 if there is none
 	Unsynced     int64         // bytes that a loss of power may take
 	LastSync     time.Duration // how long the last sync of a segment took
@@ -25,6 +26,9 @@ func (l *Log) Stats() LogStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	st := l.stats
+	if first := l.oldestTail(math.MaxUint64); first < math.MaxUint64 {
+		st.Tail, _ = l.since(first)
+	}
 	for _, s := range l.segments {
 		st.Bytes += s.size
 		st.Unsynced += s.size - s.synced

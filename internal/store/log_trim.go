@@ -9,8 +9,8 @@ import (
 // maxKept bounds how many segments are kept for peers that lag: where little happens each of them is small.
 const maxKept = 1024
 
-// Trim says that a checkpoint names that segment. Of those before it the newest are kept, up to KeepBytes; the others
-// and all bases before it go. It may run beside Append.
+// Trim says that a checkpoint names that segment. Of those before it the newest are kept, up to KeepBytes, and those
+// of a Tail; the others and their bases go. It may run beside Append.
 func (l *Log) Trim(segment uint64) error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
@@ -31,6 +31,9 @@ func (l *Log) Trim(segment uint64) error {
 func (l *Log) dispensable(before uint64) []*segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.trimmed = before
+	l.letGo()
+	spared := l.oldestTail(before)
 	bytes, kept, first := int64(0), 0, 0
 	for i := len(l.segments) - 1; i >= 0; i-- {
 		s := l.segments[i]
@@ -40,7 +43,7 @@ func (l *Log) dispensable(before uint64) []*segment {
 		s.failed = false // the checkpoint has what it held
 		bytes += s.size
 		kept++
-		if bytes > l.cfg.KeepBytes || kept > maxKept {
+		if s.number < spared && (bytes > l.cfg.KeepBytes || kept > maxKept) {
 			first = i + 1
 			break
 		}
@@ -71,7 +74,7 @@ func (l *Log) dropBases(before uint64) error {
 		return err
 	}
 	for _, name := range names {
-		if n, ok := numbered(name, baseSuffix); ok && n < before {
+		if n, ok := numbered(name, baseSuffix); ok && n < before && !l.isKept(n) {
 			err = errors.Join(err, removeIfThere(l.cfg.FS, filepath.Join(l.cfg.Dir, name)))
 		}
 	}

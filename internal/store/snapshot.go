@@ -17,8 +17,10 @@ type View struct {
 	Meta, Base []byte // as they were committed; not to be changed
 	Count      uint64 // of the records
 
-	state *state
-	tx    *bbolt.Tx
+	state   *state
+	tx      *bbolt.Tx
+	log     *Log
+	segment uint64 // from which the log leads on
 }
 
 // View returns the last checkpoint, which the caller closes before the Store. It may be called from any goroutine.
@@ -28,7 +30,7 @@ func (s *Store) View() (*View, error) {
 		if err != nil {
 			return nil, err
 		}
-		v := &View{Meta: h.Meta, Count: h.Records, state: s.state, tx: tx}
+		v := &View{Meta: h.Meta, Count: h.Records, state: s.state, tx: tx, log: s.log, segment: h.Segment}
 		if h.Segment == 0 {
 			v.Close()
 			return nil, ErrNoCheckpoint

@@ -33,6 +33,9 @@ type Config struct {
 	// KeepBytes bounds the segments that are kept from before the last checkpoint, for peers that are behind. Default
 	// 64 MiB; negative: none are kept.
 	KeepBytes int64
+	// TailBytes bounds the log that a Tail keeps. It is let go of, too, if it takes more than half as much as is free on
+	// the disk. Default 2 GiB; negative: none is kept beyond the next checkpoint.
+	TailBytes int64
 	// ScrubInterval is the pause between the end of a scrub and the next, ScrubRate how many bytes a second one reads.
 	// Defaults 24 h and 4 MiB.
 	ScrubInterval time.Duration
@@ -50,6 +53,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	setDefault(&c.FlushInterval, 100*time.Millisecond)
 	setDefault(&c.KeepBytes, 64<<20)
+	setDefault(&c.TailBytes, 2<<30)
 	setDefault(&c.ScrubInterval, 24*time.Hour)
 	setDefault(&c.ScrubRate, 4<<20)
 	setDefault(&c.Logger, zap.NewNop())

@@ -62,12 +62,21 @@ func (s *Store) commit(c Checkpoint, changes []change) error {
 	s.stats.Records = records
 	s.mu.Unlock()
 	s.stepped("state committed")
+	s.log.limitTails(s.tailBytes())
 	if err := s.log.Trim(c.Segment); err != nil {
 		// The checkpoint is good. What was to go is tried again with the next.
 		s.cfg.Logger.Warn("old segments of the log cannot be removed", zap.Error(err))
 	}
 	s.stepped("log trimmed")
 	return nil
+}
+
+// tailBytes returns how long a Tail may be for the moment, in bytes.
+func (s *Store) tailBytes() int64 {
+	if free := diskFree(s.cfg.Dir); free >= 0 {
+		return min(s.cfg.TailBytes, free/2)
+	}
+	return s.cfg.TailBytes
 }
 
 // storedChanges brings changes into the form and the order of the tree, and returns their size in bytes.
