@@ -134,6 +134,7 @@ func (c *checkpointer) run(ctx context.Context) {
 				c.node.unkept.Store(nil)
 				c.node.checkpointing.Store(false)
 				c.node.served.expire(time.Now())
+				c.node.tails.expire(time.Now())
 			}
 		}
 	}

@@ -47,14 +47,16 @@ func (n *Node) fetch(ctx context.Context) error {
 	}
 }
 
-// fetchFromAny asks one peer after the other as long as the node is lost. Whenever one takes too long, the next may take
-// twice as long: it may be the state that is large.
+// fetchFromAny asks one peer after the other as long as the node is lost: for the log that it lacks, and if none has that
+// for a checkpoint. Whenever one takes too long for that, the next may take twice as long: it may be the state that is
+// large.
 func (n *Node) fetchFromAny(ctx context.Context) error {
 	defer n.fetched.Store(nil)
 	for limit := fetchLimit; n.lost() && ctx.Err() == nil; {
+		n.follow(ctx)
 		for i := 1; i < len(n.peers) && n.lost(); i++ {
 			peer := (n.cfg.Self + i) % len(n.peers)
-			err := n.fetchWithin(ctx, limit, peer)
+			err := within(ctx, limit, func(ctx context.Context) error { return n.fetchFrom(ctx, peer) })
 			if err == nil {
 				return ErrInstalled
 			}
@@ -63,19 +65,24 @@ func (n *Node) fetchFromAny(ctx context.Context) error {
 			}
 			n.cfg.Logger.Info("checkpoint cannot be fetched", zap.Int("member", peer), zap.Error(err))
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(fetchPause):
-		}
+		pause(ctx)
 	}
 	return nil
 }
 
-// fetchWithin is fetchFrom that gives up after so long.
-func (n *Node) fetchWithin(ctx context.Context, limit time.Duration, peer int) error {
+// pause waits for fetchPause.
+func pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(fetchPause):
+	}
+}
+
+// within calls f, which gives up after so long.
+func within(ctx context.Context, limit time.Duration, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errTooLong)
 	defer cancel()
-	err := n.fetchFrom(ctx, peer)
+	err := f(ctx)
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

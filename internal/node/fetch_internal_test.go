@@ -46,6 +46,7 @@ func newTestNode(t testing.TB, members int, change func(*Config)) *Node {
 // peersOf is a transport on which each peer answers as its function says.
 type peersOf struct {
 	answer func(ctx context.Context, peer int) (io.ReadCloser, error)
+	log    func(ctx context.Context, peer int) (io.ReadCloser, error) // who is asked for a log; nil: none has any
 
 	mu    sync.Mutex
 	asked []int // guarded by mu
@@ -53,11 +54,18 @@ type peersOf struct {
 
 func (p *peersOf) Send(int, *event.Message) bool { return true }
 
-func (p *peersOf) Request(ctx context.Context, peer int, _ []byte) (io.ReadCloser, error) {
+func (p *peersOf) Request(ctx context.Context, peer int, request []byte) (io.ReadCloser, error) {
+	answer := p.answer
+	if request[0] == askLog {
+		answer = p.log
+	}
+	if answer == nil {
+		return nil, errNothing
+	}
 	p.mu.Lock()
 	p.asked = append(p.asked, peer)
 	p.mu.Unlock()
-	return p.answer(ctx, peer)
+	return answer(ctx, peer)
 }
 
 // drip is an answer that brings so many bytes every so often, and nothing else, for ever.

@@ -55,6 +55,7 @@ func (l *loop) config() driver.Config {
 		Coin:    coin,
 		Engine:  consensus.Config{SnapshotEvery: snapshotEvery},
 		Policy:  n.cfg.Policy,
+		Limits:  n.cfg.Limits,
 	}
 }
 

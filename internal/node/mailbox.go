@@ -33,6 +33,12 @@ func (n *Node) Message(from int, m *event.Message) {
 	if n.fetching.Load() {
 		return
 	}
+	n.verify(from, m)
+	n.deliver(from, mail{message: m}, n.stopped)
+}
+
+// verify drops the events of a message that their creators did not sign, and reports whether there were none.
+func (n *Node) verify(from int, m *event.Message) bool {
 	all := len(m.Events)
 	m.Events = n.intake.verified(m.Events)
 	if len(m.Events) < all {
@@ -40,19 +46,20 @@ func (n *Node) Message(from int, m *event.Message) {
 			n.cfg.Logger.Warn("peer sends events with bad signatures", zap.Int("member", from))
 		})
 	}
-	n.deliver(from, mail{message: m})
+	return len(m.Events) == all
 }
 
 // Connected says that messages can be sent to the peer from now on.
-func (n *Node) Connected(peer int) { n.deliver(peer, mail{connected: true}) }
+func (n *Node) Connected(peer int) { n.deliver(peer, mail{connected: true}, n.stopped) }
 
 // Disconnected says that they no longer can.
-func (n *Node) Disconnected(peer int) { n.deliver(peer, mail{}) }
+func (n *Node) Disconnected(peer int) { n.deliver(peer, mail{}, n.stopped) }
 
-func (n *Node) deliver(from int, m mail) {
+// deliver waits until there is room in the mailbox, or gone is closed.
+func (n *Node) deliver(from int, m mail, gone <-chan struct{}) {
 	select {
 	case n.peers[from].mail <- m:
 		n.wake()
-	case <-n.stopped:
+	case <-gone:
 	}
 }

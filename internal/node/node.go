@@ -51,6 +51,7 @@ type Config struct {
 
 	Disk   Disk          // nil: everything is kept in memory only
 	Policy driver.Policy // zero: the driver's defaults
+	Limits driver.Limits // likewise
 	// PoolBytes bounds what was submitted here and is not applied yet, each transaction counting its bytes and 256
 	// more; default 64 MiB, which is at most 262,144 transactions.
 	PoolBytes int
@@ -91,6 +92,7 @@ type Node struct {
 	strays    chan struct{}      // capacity 1: the node is lost
 	installs  chan *installation // what is fetched, for the loop
 	served    served             // what peers fetch
+	tails     tails              // and ask for then
 	disputed  sync.Once          // logs the first time that members disagree
 
 	connected atomic.Int32                   // peers
@@ -188,6 +190,7 @@ func (n *Node) Run(ctx context.Context, transport Transport, consumer Consumer) 
 	group.Go(func() error { return n.awaitFatal(ctx) })
 	err := group.Wait()
 	n.served.close()
+	n.tails.close()
 	if err != nil {
 		return fmt.Errorf("run node: %w", err)
 	}

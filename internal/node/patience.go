@@ -26,7 +26,7 @@ var (
 )
 
 // ask sends a request to a peer, whose answer is broken off when it is more than fetchPatience behind fetchPace.
-func (n *Node) ask(ctx context.Context, peer int, r *fetchRequest) (*patientReader, error) {
+func (n *Node) ask(ctx context.Context, peer int, r request) (*patientReader, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	p := &patientReader{cancel: cancel, left: fetchPatience}
 	p.timer = time.AfterFunc(p.left, func() { p.late.Store(true); cancel() })

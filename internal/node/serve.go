@@ -112,18 +112,28 @@ var (
 	errUnreadable = errors.New("the checkpoint cannot be read here")
 )
 
-// Serve answers a peer that fetches a checkpoint: with an offer of the last one, or with the records of the one that it
-// was offered.
+// Serve answers a peer that fetches a checkpoint: with an offer of the last one, with the records of the one that it
+// was offered, or with the log behind it.
 func (n *Node) Serve(ctx context.Context, peer int, request []byte, answer io.Writer) error {
+	if n.cfg.Disk == nil {
+		return errNothing
+	}
+	if r, err := decodeLogRequest(request); err == nil {
+		return n.serveLog(peer, r.birth, answer)
+	}
 	r, err := decodeFetchRequest(request)
 	switch {
 	case err != nil:
 		return err
-	case n.cfg.Disk == nil:
-		return errNothing
 	case r.digest != [sha256.Size]byte{}:
 		return n.serveRecords(r, answer)
 	}
+	return n.serveOffer(ctx, peer, r, answer)
+}
+
+// serveOffer writes an offer of the last checkpoint, and keeps what the peer will ask for next: that, and the log behind
+// it.
+func (n *Node) serveOffer(ctx context.Context, peer int, r *fetchRequest, answer io.Writer) error {
 	start := time.Now()
 	c, err := n.await(ctx, r.round)
 	if err != nil {
@@ -131,6 +141,9 @@ func (n *Node) Serve(ctx context.Context, peer int, request []byte, answer io.Wr
 	}
 	n.served.put(c)
 	defer n.served.release(c)
+	if err := n.keepLog(peer, c.View); err != nil {
+		return n.unreadable(err)
+	}
 	n.cfg.Logger.Info("offering a checkpoint", zap.Int("member", peer), zap.Uint64("round", c.votes[0].Round),
 		zap.Uint64("records", c.Count), zap.Int("base_bytes", len(c.Base)), zap.Duration("waited", time.Since(start)))
 	o := offer{meta: c.Meta, records: c.Count, votes: c.votes, base: c.Base}
@@ -145,31 +158,41 @@ func (n *Node) serveRecords(r *fetchRequest, answer io.Writer) error {
 		return errNothing
 	}
 	defer n.served.release(c)
-	w := &recordWriter{to: bufio.NewWriterSize(answer, 64<<10)}
-	if err := c.Records(r.after, w.write); err != nil && w.err == nil {
+	w := newBlockWriter(answer)
+	err := c.Records(r.after, func(key, value []byte) error { return errors.Join(w.block(key), w.block(value)) })
+	if err != nil && w.err == nil {
 		return n.unreadable(err)
 	}
 	return w.end()
 }
 
-// recordWriter writes records to a peer.
-type recordWriter struct {
-	to   *bufio.Writer
-	head []byte
-	err  error // of writing
+// blockWriter writes blocks of bytes to a peer, each behind its length.
+type blockWriter struct {
+	to  *bufio.Writer
+	err error // of writing
 }
 
-func (w *recordWriter) write(key, value []byte) error {
-	w.head = appendBlock(w.head[:0], key)
-	w.head = binary.AppendUvarint(w.head, uint64(len(value)))
-	if _, w.err = w.to.Write(w.head); w.err == nil {
-		_, w.err = w.to.Write(value)
+func newBlockWriter(answer io.Writer) *blockWriter {
+	return &blockWriter{to: bufio.NewWriterSize(answer, 64<<10)}
+}
+
+// number writes a number.
+func (w *blockWriter) number(v uint64) error {
+	if w.err == nil {
+		_, w.err = w.to.Write(binary.AppendUvarint(w.to.AvailableBuffer(), v))
 	}
 	return w.err
 }
 
-// end writes what follows the last record.
-func (w *recordWriter) end() error {
+func (w *blockWriter) block(b []byte) error {
+	if w.number(uint64(len(b))) == nil {
+		_, w.err = w.to.Write(b)
+	}
+	return w.err
+}
+
+// end writes an empty block.
+func (w *blockWriter) end() error {
 	if w.err != nil {
 		return w.err
 	}

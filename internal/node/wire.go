@@ -16,8 +16,14 @@ import (
 // errAnswer says that an answer, or a question, is malformed.
 var errAnswer = errors.New("malformed")
 
-// fetchVersion is the first byte of a request.
-const fetchVersion = 1
+// The first byte of a request says what is asked for.
+const (
+	askCheckpoint = 1 // a fetchRequest
+	askLog        = 2 // a logRequest
+)
+
+// request is a question in its encoding.
+type request interface{ append(dst []byte) []byte }
 
 // fetchRequest asks for an offer of a checkpoint, or for the records of the one that was offered.
 type fetchRequest struct {
@@ -27,7 +33,7 @@ type fetchRequest struct {
 }
 
 func (r *fetchRequest) append(dst []byte) []byte {
-	dst = append(dst, fetchVersion)
+	dst = append(dst, askCheckpoint)
 	dst = append(dst, r.digest[:]...)
 	dst = binary.BigEndian.AppendUint64(dst, r.round)
 	return append(dst, r.after...)
@@ -35,12 +41,26 @@ func (r *fetchRequest) append(dst []byte) []byte {
 
 func decodeFetchRequest(b []byte) (*fetchRequest, error) {
 	const fixed = 1 + sha256.Size + 8
-	if len(b) < fixed || b[0] != fetchVersion {
+	if len(b) < fixed || b[0] != askCheckpoint {
 		return nil, errAnswer
 	}
 	r := &fetchRequest{round: binary.BigEndian.Uint64(b[1+sha256.Size:]), after: b[fixed:]}
 	copy(r.digest[:], b[1:])
 	return r, nil
+}
+
+// logRequest asks for the events of the peer's log that were born in that round or later.
+type logRequest struct{ birth uint64 }
+
+func (r *logRequest) append(dst []byte) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, askLog), r.birth)
+}
+
+func decodeLogRequest(b []byte) (*logRequest, error) {
+	if len(b) != 1+8 || b[0] != askLog {
+		return nil, errAnswer
+	}
+	return &logRequest{birth: binary.BigEndian.Uint64(b[1:])}, nil
 }
 
 // offer says what checkpoint a peer has.
@@ -57,6 +77,7 @@ const (
 	maxVotes  = 256 << 10
 	maxBase   = 1 << 30
 	maxRecord = 64 << 20 // of a key or a value
+	maxEvent  = 18 << 20 // of an event; those with the largest payload and the most parents are smaller
 )
 
 func (o *offer) append(dst []byte) []byte {

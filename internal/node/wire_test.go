@@ -59,6 +59,36 @@ func FuzzFetchRequest(f *testing.F) {
 	})
 }
 
+func FuzzLogRequest(f *testing.F) {
+	f.Add((&logRequest{birth: 5}).append(nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := decodeLogRequest(b)
+		if err == nil && !bytes.Equal(r.append(nil), b) {
+			t.Errorf("%x is read as %+v", b, r)
+		}
+	})
+}
+
+func FuzzPiece(f *testing.F) {
+	n := newTestNode(f, 1, nil)
+	f.Add(appendBlock(appendBlock(nil, wireEvent(f, n, 6)), nil))
+	f.Add(appendBlock(nil, wireEvent(f, n, 7)))
+	f.Add(binary.AppendUvarint(nil, maxEvent+1))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		in := bufio.NewReader(bytes.NewReader(b))
+		for more := true; more; {
+			events, goesOn, err := readPiece(in, event.Domain{})
+			if err != nil {
+				return
+			}
+			if len(events) > pieceEvents || goesOn && len(events) == 0 {
+				t.Fatalf("a piece of %d events", len(events))
+			}
+			more = goesOn
+		}
+	})
+}
+
 func FuzzOffer(f *testing.F) {
 	votes := []event.Vote{{Creator: 1, Round: 96}, {Creator: 2, Round: 96}}
 	f.Add((&offer{meta: someMeta().append(nil), records: 12, votes: votes, base: []byte("base")}).append(nil))

@@ -1,0 +1,89 @@
+package node
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/store"
+)
+
+// tailOf makes a checkpoint and returns the log behind it.
+func tailOf(t *testing.T, disk *store.Store, birth uint64) *tail {
+	t.Helper()
+	segment, err := disk.Rotate()
+	if err == nil {
+		err = disk.Append([][]byte{{byte(birth)}}, true)
+	}
+	if err == nil {
+		err = disk.Commit(store.Checkpoint{Segment: segment, Base: []byte{1}, Meta: []byte{1}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := disk.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	kept, err := v.Tail()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tail{Tail: kept, birth: birth}
+}
+
+// gone reports whether a tail was let go of.
+func gone(t *testing.T, of *tail) bool {
+	t.Helper()
+	err := of.Records(func([]byte) error { return nil })
+	if err != nil && !errors.Is(err, store.ErrLetGo) {
+		t.Fatal(err)
+	}
+	return err != nil
+}
+
+// TestTails: the last log of each peer is kept, until it was not read for long, and the shortest that will do is read.
+func TestTails(t *testing.T) {
+	disk, err := store.Open(store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	var s tails
+	a, b, c := tailOf(t, disk, 10), tailOf(t, disk, 20), tailOf(t, disk, 30)
+	s.put(1, a)
+	s.put(2, b)
+	s.put(1, c)
+	if !gone(t, a) {
+		t.Error("more than one is kept for a peer")
+	}
+	if s.get(19) != nil {
+		t.Error("one is read in which something is missing")
+	}
+	if got := s.get(29); got != b {
+		t.Fatalf("%+v", got)
+	}
+	late := time.Now().Add(2 * tailKept)
+	s.expire(late)
+	if gone(t, b) || !gone(t, c) || s.get(99) != b {
+		t.Error("the one that is read has been let go of, or the other one has not")
+	}
+	s.release(b)
+	s.release(b)
+	s.expire(time.Now())
+	if gone(t, b) {
+		t.Error("it is let go of at once")
+	}
+	s.expire(late)
+	if !gone(t, b) {
+		t.Error("it is kept for ever")
+	}
+	d, e := tailOf(t, disk, 40), tailOf(t, disk, 50)
+	s.put(3, d)
+	s.close()
+	s.put(3, e)
+	if !gone(t, d) || !gone(t, e) || s.get(99) != nil {
+		t.Error("something is kept when nobody is served any more")
+	}
+}
