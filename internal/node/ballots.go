@@ -158,17 +158,18 @@ func (n *Node) vote(round uint64, digest [sha256.Size]byte) {
 	n.compare(round)
 }
 
-// tellAll sends votes of this node to all peers.
+// tellAll sends votes of this node to all peers. What is lost with them the loop sends again.
 func (n *Node) tellAll(votes []event.Vote) {
 	m := &event.Message{Votes: votes}
 	for peer := range n.peers {
-		if peer != n.cfg.Self {
-			n.transport.Send(peer, m)
+		if peer != n.cfg.Self && !n.transport.Send(peer, m) {
+			n.peers[peer].dropped.Store(true)
+			n.wake()
 		}
 	}
 }
 
-// tellVotes sends this node's latest votes to a peer that has come.
+// tellVotes sends this node's latest votes to a peer that has come, or that may have lost some.
 func (n *Node) tellVotes(peer int) {
 	if votes := n.ballots.signed(); len(votes) > 0 {
 		n.transport.Send(peer, &event.Message{Votes: votes})

@@ -63,6 +63,48 @@ func TestCertificateTakesASupermajorityOrAllOthers(t *testing.T) {
 	}
 }
 
+// full is a transport on which messages to the first peer are lost for as long as it is told to.
+type full struct {
+	Transport
+	on   bool
+	sent []*event.Message // to that peer
+}
+
+func (f *full) Send(to int, m *event.Message) bool {
+	if to != 1 {
+		return true
+	}
+	if !f.on {
+		f.sent = append(f.sent, m)
+	}
+	return !f.on
+}
+
+// TestLostVoteIsSaidAgain: what was lost together with a vote, and the vote, come to the peer none the less.
+func TestLostVoteIsSaidAgain(t *testing.T) {
+	n := newTestNode(t, 4, nil)
+	transport := &full{on: true}
+	n.transport = transport
+	l := newLoop(n, transport)
+	l.open(1, mail{connected: true}, 1)
+	l.driver.Ready()
+	l.driver.Advance()
+	n.vote(32, [sha256.Size]byte{1})
+	transport.on = false
+	l.hear()
+	if len(transport.sent) != 1 || len(transport.sent[0].Votes) != 1 {
+		t.Errorf("the peer is sent %v", transport.sent)
+	}
+	if r := l.driver.Ready(); len(r.Send) != 1 || r.Send[0].To != 1 {
+		t.Errorf("the driver has %v to be sent", r.Send)
+	}
+	l.driver.Advance()
+	transport.sent = nil
+	if l.hear(); len(transport.sent) > 0 {
+		t.Error("it is said once more")
+	}
+}
+
 // TestBallotsKeepTheLatest: a member that votes without end, or on rounds that are far away, displaces its own votes only.
 func TestBallotsKeepTheLatest(t *testing.T) {
 	b := newBallots(0, 4)

@@ -89,6 +89,7 @@ func (l *loop) hear() {
 	l.tick(now)
 	l.announce()
 	l.speak(now)
+	l.makeUp(now)
 	if l.node.backlog.Bytes() < hardBacklog {
 		for peer, box := range l.node.peers {
 			for range len(box.mail) {
@@ -145,7 +146,7 @@ func (l *loop) act() {
 	l.again(r.Stale)
 	l.driver.Advance()
 	for _, peer := range lost {
-		l.driver.Lost(peer, l.node.cfg.Now())
+		l.repeat(peer, l.node.cfg.Now())
 	}
 	l.show()
 }
@@ -163,6 +164,21 @@ func (l *loop) send(messages []driver.Send) (lost []int) {
 		}
 	}
 	return lost
+}
+
+// makeUp makes up for what was lost outside of send.
+func (l *loop) makeUp(now int64) {
+	for peer, box := range l.node.peers {
+		if box.dropped.Swap(false) && box.connected {
+			l.repeat(peer, now)
+		}
+	}
+}
+
+// repeat says again what matters to a peer to which messages were lost.
+func (l *loop) repeat(peer int, now int64) {
+	l.driver.Lost(peer, now)
+	l.node.tellVotes(peer)
 }
 
 // speak begins anew with every peer when the fetching has come to nothing.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/foxmq/foxmq/internal/event"
 	"go.uber.org/zap"
@@ -14,8 +15,9 @@ const mailboxSize = 8
 // fill it, the loop empties it.
 type mailbox struct {
 	mail      chan mail
-	connected bool      // owned by the loop
-	warned    sync.Once // logs the first bad signature
+	connected bool        // owned by the loop
+	dropped   atomic.Bool // messages to the peer were lost, and the driver does not know
+	warned    sync.Once   // logs the first bad signature
 }
 
 // mail is a message or, without one, news of the connection.
