@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"go.uber.org/zap"
 
+	"github.com/foxmq/foxmq/internal/broker"
 	"github.com/foxmq/foxmq/internal/config"
 	"github.com/foxmq/foxmq/internal/users"
 )
@@ -29,6 +32,21 @@ func openUsers(cfg *config.Config, log *zap.Logger) (*users.Store, error) {
 			"foxmq user add -O %s adds a user; --allow-anonymous-login lets everyone in", path)
 	}
 	return store, nil
+}
+
+// gate shows the users to the broker.
+type gate struct{ store *users.Store }
+
+// Authenticate implements broker.Authenticator.
+func (g gate) Authenticate(ctx context.Context, from netip.Addr, user string, password []byte) (broker.Login, error) {
+	login, err := g.store.Authenticate(ctx, from, user, password)
+	switch {
+	case errors.Is(err, users.ErrBusy):
+		return nil, broker.ErrBusy
+	case err != nil:
+		return nil, err
+	}
+	return login, nil
 }
 
 // reloader is what reads its files again when it is told to.

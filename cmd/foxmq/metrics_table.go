@@ -61,8 +61,10 @@ var metrics = []metric{
 	{"Broker.KeepAlive", "broker_keep_alive_timeouts_total", "Connections closed because the client was silent."},
 	{"Broker.Superseded", "broker_superseded_total", "Connections closed because the client connected again."},
 	{"Broker.SlowReaders", "broker_slow_readers_total", "Connections closed because the client did not read."},
+	{"Broker.Expelled", "broker_expelled_total", "Connections closed because their user is gone, or has a new password."},
 	{"Broker.DeniedPublishes", "broker_denied_publishes_total", "Messages refused by permission."},
 	{"Broker.DeniedSubscriptions", "broker_denied_subscriptions_total", "Subscriptions refused by permission."},
+	{"Broker.DeniedDeliveries", "broker_denied_deliveries_total", "Messages withheld by a permission that is newer than the subscription."},
 	{"Broker.RefusedFilters", "broker_refused_filters_total", "Subscriptions refused for other reasons: invalid, too many."},
 	{"Broker.RefusedPublishes", "broker_refused_publishes_total", "Messages answered 0x97: the stream or the retained messages were full."},
 	{"Broker.InvalidPayloads", "broker_invalid_payloads_total", "Messages and wills whose payload is not the text that it claims to be."},
@@ -70,6 +72,12 @@ var metrics = []metric{
 	{"Broker.Oversized", "broker_oversized_total", "Messages and answers larger than a client takes."},
 	{"Broker.Expired", "broker_expired_total", "Messages that expired in a client's queue."},
 	{"Broker.UnknownAcks", "broker_unknown_acks_total", "Acknowledgements for packet identifiers that are not in use."},
+
+	{"Users.Checking", "logins_checking", "Passwords that are being checked."},
+	{"Users.Waiting", "logins_waiting", "Logins that wait for their password to be checked."},
+	{"Users.Failed", "logins_failed_total", "Logins with a wrong user name or password."},
+	{"Users.Slowed", "logins_slowed_total", "Failed logins whose answer was held back: many came from one address."},
+	{"Users.Refused", "logins_refused_total", "Logins refused unseen: too many waited, or for too long."},
 
 	{"Store.Log.Bytes", "store_log_bytes", "Segments of the log that are kept."},
 	{"Store.Log.Segments", "store_log_segments", "Segments of the log that are kept."},

@@ -133,7 +133,8 @@ func (d *daemon) assemble(id *identity, disk node.Disk) error {
 		}
 	}
 	d.broker, err = broker.New(broker.Config{
-		Stream: d.node, State: d.node, Users: d.users, Permissions: d.users, Log: d.log.Named("mqtt::broker"),
+		Stream: d.node, State: d.node, Users: gate{d.users}, Permissions: d.users, Log: d.log.Named("mqtt::broker"),
+		UsersChanged:        d.users.Changed,
 		AllowAnonymous:      func() bool { return d.cfg.AllowAnonymousLogin || d.users.AllowAnonymous() },
 		SilentConnectErrors: func() bool { return d.cfg.SilentConnectErrors || d.users.SilentConnectErrors() },
 		ConnectTimeout:      d.cfg.ConnectTimeout, MaxKeepAlive: d.cfg.MaxKeepAlive,

@@ -10,6 +10,7 @@ import (
 	"github.com/foxmq/foxmq/internal/gossip"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/store"
+	"github.com/foxmq/foxmq/internal/users"
 )
 
 // status is what the admin listener shows: /status as JSON, /metrics in numbers. A number that is added here or in
@@ -22,6 +23,7 @@ type status struct {
 	Node    node.Status         `json:"node"`
 	Peers   []gossip.PeerStatus `json:"peers"`
 	Broker  broker.Stats        `json:"broker"`
+	Users   users.Stats         `json:"users"`
 	Memory  memory              `json:"memory"`
 	Store   *storeStatus        `json:"store,omitempty"` // nil: the node keeps nothing
 }
@@ -61,7 +63,7 @@ type memory struct {
 func (d *daemon) status() status {
 	s := status{
 		Version: version, Member: d.self, Node: d.node.Status(), Broker: d.broker.Stats(), Memory: readMemory(),
-		Store: newStoreStatus(d.store.Stats()),
+		Users: d.users.Stats(), Store: newStoreStatus(d.store.Stats()),
 	}
 	s.Ready, s.Reason = d.node.Ready()
 	if d.gossip != nil {

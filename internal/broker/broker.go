@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,6 +56,7 @@ func (b *Broker) Run(ctx context.Context, listeners ...net.Listener) error {
 		group.Go(func() error { return b.accept(ctx, l) })
 	}
 	group.Go(func() error { b.tellSystem(ctx); return nil })
+	group.Go(func() error { b.followUsers(ctx); return nil })
 	group.Go(func() error {
 		<-ctx.Done()
 		for _, l := range listeners {
@@ -132,14 +135,17 @@ func (b *Broker) closeAll() {
 	b.mu.Lock()
 	b.stopping = true
 	b.giveUp()
-	open := make([]*client, 0, len(b.open))
-	for c := range b.open {
-		open = append(open, c)
-	}
 	b.mu.Unlock()
-	for _, c := range open {
+	for _, c := range b.everyone() {
 		c.close(mqtt.ServerShuttingDown)
 	}
+}
+
+// everyone returns the clients whose connections are open, those without an accepted CONNECT included.
+func (b *Broker) everyone() []*client {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Keys(b.open))
 }
 
 // elapsed is the broker's clock in ns. It runs evenly, whatever happens to the time of day, and is never 0.

@@ -37,6 +37,7 @@ type client struct {
 	version   mqtt.Version
 	id        string
 	user      string
+	login     Login    // nil: the connection has proven the user
 	maxPacket int      // the longest packet that the client takes; 0 is no limit
 	clean     bool     // it starts clean
 	expiry    uint32   // for how many seconds the session may outlive the connection, as granted
@@ -50,6 +51,7 @@ type client struct {
 
 	announced atomic.Bool // the CONNECT has been submitted, or will be
 	over      atomic.Bool // the stream has ended the connection
+	screened  atomic.Bool // its subscriptions may be older than the permissions
 
 	unapplied atomic.Int64  // publishes of the client that have been submitted or postponed and came to nothing yet
 	caughtUp  chan struct{} // capacity 1: unapplied has fallen to 0
@@ -94,6 +96,9 @@ func (c *client) serve() {
 		c.broker.counters.clients.Add(-1)
 	}
 	c.log("client disconnected", zap.Error(err))
+	if c.login != nil {
+		c.login.Leave()
+	}
 	c.end(err)
 }
 

@@ -21,11 +21,14 @@ type Config struct {
 
 	// AllowAnonymous tells whether clients that name no user are let in; nil is no. It is asked at every CONNECT.
 	AllowAnonymous func() bool
+	// UsersChanged returns a channel that is closed when users, permissions or AllowAnonymous change after the call; nil
+	// if they never do. Clients that would not be let in again are then closed (0x87).
+	UsersChanged func() <-chan struct{}
 	// SilentConnectErrors tells whether refused connections are closed without a CONNACK; nil is no.
 	SilentConnectErrors func() bool
 
-	// ConnectTimeout is how long a client may take to send CONNECT, how long its CONNECT may wait to be ordered
-	// (then 0x88) and how long a publish may wait for a place in the stream (then 0x97). Default 10 s.
+	// ConnectTimeout is how long a client may take to send CONNECT, how long its login may wait for its turn (then 0x97)
+	// and its CONNECT to be ordered (then 0x88), and how long a publish may wait for a place in the stream (then 0x97). Default 10 s.
 	ConnectTimeout time.Duration
 	// MaxKeepAlive in seconds is the longest keep alive, and the one of clients that ask for none. 0 is no bound:
 	// its default is set by the caller, 3,600 by the command line.

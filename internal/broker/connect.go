@@ -3,7 +3,6 @@ package broker
 import (
 	"crypto/rand"
 	"errors"
-	"net"
 	"time"
 
 	"github.com/foxmq/foxmq/internal/mqtt"
@@ -33,7 +32,11 @@ func (c *client) handshake() error {
 		c.refuse(&mqtt.Error{Code: mqtt.PacketTooLarge})
 		return errRefused
 	}
-	return c.announce(p)
+	if err := c.announce(p); err != nil {
+		return err
+	}
+	c.recheckLogin()
+	return nil
 }
 
 // readConnect reads the first packet, which must be CONNECT [MQTT-3.1.0-1] and come in time.
@@ -97,35 +100,6 @@ func (c *client) identify(p *mqtt.Connect) error {
 	}
 	c.id = "auto-" + rand.Text()
 	return nil
-}
-
-// logIn checks user and password. A client that names no user is anonymous, whatever password it gives; one whose
-// connection has proven a name is the user of that name, whatever it says.
-func (c *client) logIn(p *mqtt.Connect) error {
-	if c.user = provenName(c.conn); c.user != "" {
-		return nil
-	}
-	if !p.HasUsername {
-		if c.broker.config.AllowAnonymous() {
-			return nil
-		}
-		c.broker.counters.badLogins.Add(1)
-		return &mqtt.Error{Code: mqtt.NotAuthorized}
-	}
-	if !c.broker.config.Users.Authenticate(c.ctx, p.Username, p.Password) {
-		c.broker.counters.badLogins.Add(1)
-		return &mqtt.Error{Code: mqtt.BadUserNameOrPassword}
-	}
-	c.user = p.Username
-	return nil
-}
-
-// provenName returns the name that a client has proven by a certificate, "" if its connection knows of none.
-func provenName(conn net.Conn) string {
-	if named, ok := conn.(interface{ ClientName() string }); ok {
-		return named.ClientName()
-	}
-	return ""
 }
 
 // refuse answers CONNECT with the error's reason code, unless errors are to be met with silence, or the client would

@@ -1,7 +1,6 @@
 package broker_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -61,48 +60,6 @@ func TestConnectMustComeInTime(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		p.gets("closed")
 	})
-}
-
-// members is an Authenticator with one user.
-type members struct{}
-
-func (members) Authenticate(_ context.Context, user string, password []byte) bool {
-	return user == "alice" && string(password) == "secret"
-}
-
-func as(user, password string) func(*mqtt.Connect) {
-	return func(c *mqtt.Connect) {
-		c.HasUsername, c.Username, c.HasPassword, c.Password = true, user, true, []byte(password)
-	}
-}
-
-func yes() bool { return true }
-
-func TestLogin(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		config broker.Config
-		login  func(*mqtt.Connect)
-		want   []string
-	}{
-		{"right", broker.Config{}, as("alice", "secret"), []string{"CONNACK 00"}},
-		{"wrong password", broker.Config{}, as("alice", "guess"), []string{"CONNACK 86", "closed"}},
-		{"unknown user", broker.Config{AllowAnonymous: yes}, as("eve", "secret"), []string{"CONNACK 86", "closed"}},
-		{"anonymous", broker.Config{}, func(*mqtt.Connect) {}, []string{"CONNACK 87", "closed"}},
-		{"allowed anonymous", broker.Config{AllowAnonymous: yes}, func(*mqtt.Connect) {}, []string{"CONNACK 00"}},
-		{"silence", broker.Config{SilentConnectErrors: yes}, as("alice", "guess"), []string{"closed"}},
-	} {
-		c.config.Users = members{}
-		for _, v := range versions {
-			t.Run(c.name+" "+v.String(), func(t *testing.T) {
-				play(t, c.config, func(k *kit) {
-					p := k.dial("client", v)
-					p.connect(c.login)
-					p.gets(c.want...)
-				})
-			})
-		}
-	}
 }
 
 func TestEnhancedAuthenticationIsRefused(t *testing.T) {

@@ -3,7 +3,9 @@ package broker_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -67,7 +69,9 @@ func (s *fakeStream) serve(t testing.TB, config broker.Config) *broker.Broker {
 
 type nobody struct{}
 
-func (nobody) Authenticate(context.Context, string, []byte) bool { return false }
+func (nobody) Authenticate(context.Context, netip.Addr, string, []byte) (broker.Login, error) {
+	return nil, errors.New("nobody is known")
+}
 
 // peer is a client without any cleverness of its own.
 type peer struct {

@@ -26,6 +26,7 @@ func (d *dispatcher) resume(c *client, stored *replica.Session) []session.Entry[
 	if stored == nil {
 		return nil
 	}
+	c.screened.Store(stored.Present)
 	now := d.broker.elapsed()
 	entries := make([]session.Entry[outgoing], 0, len(stored.Unfinished))
 	for _, u := range stored.Unfinished {
@@ -50,12 +51,12 @@ func (d *dispatcher) addressed(delivery *replica.Delivery, now int64) session.En
 	return e
 }
 
-// admits tells whether the entry has a place in the client's queue. One with a number has: if it is too large for the
-// client, the stream must learn that it is done with [MQTT-3.1.2-25].
+// admits tells whether the entry has a place in the client's queue. One with a number has: if the client is not to get
+// it, the stream must learn that it is done with.
 func (c *client) admits(e *session.Entry[outgoing]) bool {
 	if e.Received || c.takes(e) {
 		return true
 	}
-	e.TooLarge = e.Numbered
-	return e.TooLarge
+	e.Withheld = e.Numbered
+	return e.Withheld
 }

@@ -47,9 +47,12 @@ func entry(o outgoing, qos byte, expires int64) session.Entry[outgoing] {
 	}
 }
 
-// takes tells whether the client takes packets as large as this one. A message that is too large for it is left out
-// as if it had been sent [MQTT-3.1.2-25].
+// takes tells whether the client may have the message, and takes packets as large. One that is too large for it is left
+// out as if it had been sent [MQTT-3.1.2-25], and so is one that it may no longer have.
 func (c *client) takes(e *session.Entry[outgoing]) bool {
+	if !c.mayReceive(e.Message.message.Topic) {
+		return false
+	}
 	if c.maxPacket == 0 {
 		return true
 	}

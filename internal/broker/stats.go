@@ -21,9 +21,11 @@ type Stats struct {
 	KeepAlive          uint64 // connections closed because the client was silent
 	Superseded         uint64 // connections closed because the client connected again
 	SlowReaders        uint64 // connections closed because the client did not read: full queue or write time-out
+	Expelled           uint64 // connections closed because their user is gone, or has a new password
 
 	DeniedPublishes     uint64 // by permission
 	DeniedSubscriptions uint64 // by permission
+	DeniedDeliveries    uint64 // by a permission that is newer than the subscription
 	RefusedFilters      uint64 // for other reasons: invalid, shared, too many
 	RefusedPublishes    uint64 // answered 0x97: the stream or the retained messages were full
 	InvalidPayloads     uint64 // publishes and wills whose payload is not the text that it claims to be
@@ -44,6 +46,7 @@ type counters struct {
 	deniedPublishes, deniedSubscriptions, refusedFilters atomic.Uint64
 	refusedPublishes, queueDropped, oversized, expired   atomic.Uint64
 	invalidPayloads, unknownAcks                         atomic.Uint64
+	expelled, deniedDeliveries                           atomic.Uint64
 }
 
 // Stats returns the counters. They are read one by one, not at one moment.
@@ -64,8 +67,10 @@ func (b *Broker) Stats() Stats {
 		KeepAlive:           c.keepAlive.Load(),
 		Superseded:          c.superseded.Load(),
 		SlowReaders:         c.slowReaders.Load(),
+		Expelled:            c.expelled.Load(),
 		DeniedPublishes:     c.deniedPublishes.Load(),
 		DeniedSubscriptions: c.deniedSubscriptions.Load(),
+		DeniedDeliveries:    c.deniedDeliveries.Load(),
 		RefusedFilters:      c.refusedFilters.Load(),
 		RefusedPublishes:    c.refusedPublishes.Load(),
 		InvalidPayloads:     c.invalidPayloads.Load(),

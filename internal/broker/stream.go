@@ -27,12 +27,6 @@ type State interface {
 	Stalled() bool
 }
 
-// Authenticator knows the users.
-type Authenticator interface {
-	// Authenticate tells whether the password is the user's. It may take its time, until ctx ends.
-	Authenticate(ctx context.Context, user string, password []byte) bool
-}
-
 // Authorizer knows what clients may do, by user and client id. An anonymous client's user is "". The methods are called for every packet.
 type Authorizer interface {
 	MayPublish(user, client, topic string) bool

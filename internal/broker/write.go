@@ -109,7 +109,7 @@ func (c *client) send(out *output) error {
 		case s.Expired:
 			c.broker.counters.expired.Add(1)
 			continue
-		case s.TooLarge:
+		case s.Withheld:
 			continue
 		case s.Received:
 			out.buf = (&mqtt.Pubrel{PacketID: s.PacketID}).Append(out.buf, c.version)

@@ -120,7 +120,7 @@ func TestAReleaseThatIsSentAgainTakesAPlaceInTheWindow(t *testing.T) {
 
 func TestWhatIsNotSentIsFinished(t *testing.T) {
 	expired, large, begun := numbered("a1", 3), numbered("b2", 5), numbered("c1", 6)
-	expired.Expires, large.TooLarge, begun.Expires, begun.Again = 1, true, 1, true
+	expired.Expires, large.Withheld, begun.Expires, begun.Again = 1, true, 1, true
 	s := lasting(t, small(), expired, large, begun)
 	for range 2 {
 		if e, ok := s.Pop(1); !ok || e.PacketID != 0 {
@@ -166,7 +166,7 @@ func TestFreeEntriesDoNotCount(t *testing.T) {
 
 func TestALocalSessionReportsWhatHasANumber(t *testing.T) {
 	large := numbered("d2", 9)
-	large.TooLarge = true
+	large.Withheld = true
 	s := session.New[string](session.Limits{Send: 10, QueueMessages: 10, QueueBytes: 1000})
 	for _, e := range []session.Entry[string]{entry("a1"), numbered("b2", 5), numbered("c1", 3), large} {
 		s.Push(e)

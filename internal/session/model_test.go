@@ -54,7 +54,7 @@ func (m *model) push(t *rapid.T) {
 	if m.lasting && e.QoS > 0 {
 		m.number += rapid.SampledFrom([]uint64{1, 1, 1, 2, 1000, 32_767, 65_535}).Draw(t, "gap")
 		e.Number, e.Numbered, e.Free = m.number, true, true
-		e.TooLarge = rapid.IntRange(0, 9).Draw(t, "too large") == 0
+		e.Withheld = rapid.IntRange(0, 9).Draw(t, "withheld") == 0
 	}
 	want := m.verdict(&e)
 	if got := m.session.Push(e); got != want {
@@ -95,7 +95,7 @@ func (m *model) pop(t *rapid.T) {
 		t.Fatalf("pop: %+v, want %+v", got.Entry, m.waiting[0])
 	}
 	m.waiting = m.waiting[1:]
-	if got.TooLarge {
+	if got.Withheld {
 		m.skipped, m.open, m.done = append(m.skipped, got.Number), append(m.open, got.Number), append(m.done, got.Number)
 		return
 	}
@@ -117,7 +117,7 @@ func (m *model) pop(t *rapid.T) {
 
 func (m *model) maySend(e *session.Entry[int]) bool {
 	switch {
-	case e.TooLarge:
+	case e.Withheld:
 		return true
 	case len(m.skipped) > 0:
 		return false

@@ -78,8 +78,8 @@ type Entry[M any] struct {
 	// number, and otherwise what one SUBSCRIBE may replay, so that MaxExtra bounds a client that subscribes again and
 	// again and reads nothing.
 	Free bool
-	// TooLarge: the client takes no packet as large. The message's turn finishes its delivery number, and that is all.
-	TooLarge bool
+	// Withheld: the client is not to get it, say because it takes no packet as large. The message's turn finishes its delivery number, and that is all.
+	Withheld bool
 	// Mark says that the entry is no message but a place in the queue which means something to the broker. Its turn
 	// comes without a packet identifier, and it is never dropped.
 	Mark bool
@@ -177,7 +177,7 @@ func (s *Session[M]) Ready(now int64) bool {
 }
 
 // lapses tells whether the entry is not to be sent.
-func (e *Entry[M]) lapses(now int64) bool { return e.TooLarge || e.expired(now) }
+func (e *Entry[M]) lapses(now int64) bool { return e.Withheld || e.expired(now) }
 
 func (e *Entry[M]) expired(now int64) bool { return e.Expires != 0 && e.Expires <= now && !e.Again }
 

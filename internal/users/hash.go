@@ -1,6 +1,7 @@
 package users
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
@@ -57,6 +58,11 @@ func (h *hash) derive(password []byte, length uint32) []byte {
 // matches tells whether it is the password's hash, in a time that does not depend on the answer.
 func (h *hash) matches(password []byte) bool {
 	return subtle.ConstantTimeCompare(h.derive(password, uint32(len(h.key))), h.key) == 1
+}
+
+// equal tells whether it is the same hash, of the same password with the same salt.
+func (h *hash) equal(other *hash) bool {
+	return h == other || bytes.Equal(h.salt, other.salt) && bytes.Equal(h.key, other.key)
 }
 
 // String returns the PHC form.

@@ -2,10 +2,14 @@ package users
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/netip"
+	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -29,102 +33,205 @@ func accountsOf(t testing.TB, passwords map[string]string) *accounts {
 	return a
 }
 
+// try tells whether the login succeeds.
+func try(l *login, a *accounts, from, user, password string) error {
+	_, _, err := l.authenticate(context.Background(), a, netip.MustParseAddr(from), user, []byte(password))
+	return err
+}
+
+const here = "192.0.2.1"
+
 func TestAuthenticate(t *testing.T) {
 	a := accountsOf(t, map[string]string{"alice": "a", "bob": "b", "a b.c": "", "ü\"": "x"})
 	l := newLogin()
-	for _, test := range []struct {
+	for i, test := range []struct {
 		user, password string
-		want           bool
+		want           error
 	}{
-		{"alice", "a", true},
-		{"alice", "b", false},
-		{"alice", "", false},
-		{"bob", "b", true},
-		{"bob", "a", false},
-		{"a b.c", "", true},
-		{"ü\"", "x", true},
-		{"nobody", "a", false},
-		{"nobody", "b", false},
-		{"", "", false},
+		{"alice", "a", nil},
+		{"alice", "b", ErrWrong},
+		{"alice", "", ErrWrong},
+		{"bob", "b", nil},
+		{"bob", "a", ErrWrong},
+		{"a b.c", "", nil},
+		{"ü\"", "x", nil},
+		{"nobody", "a", ErrWrong},
+		{"nobody", "b", ErrWrong},
+		{"", "", ErrWrong},
 	} {
-		for range 2 { // the second time, a success is remembered
-			if got := l.authenticate(t.Context(), a, test.user, []byte(test.password)); got != test.want {
+		from := fmt.Sprintf("192.0.2.%d", i) // each from its own, so that none is slowed
+		for range 2 {                        // the second time, a success is remembered
+			if got := try(l, a, from, test.user, test.password); !errors.Is(got, test.want) {
 				t.Errorf("%q with %q: %v", test.user, test.password, got)
 			}
 		}
 	}
-	if l.authenticate(t.Context(), &accounts{}, "alice", []byte("a")) {
+	if try(l, &accounts{}, here, "alice", "a") == nil {
 		t.Error("a user is known where there are none")
 	}
 }
 
+// busy tries a login while no slot is free: what is not remembered waits in vain.
+func busy(l *login, a *accounts, user, password string) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	slots := l.room.free
+	l.room.free = 0
+	defer func() { l.room.free = slots }()
+	_, _, err := l.authenticate(ctx, a, netip.MustParseAddr(here), user, []byte(password))
+	return err
+}
+
 func TestASuccessIsRememberedForAWhile(t *testing.T) {
-	a := accountsOf(t, map[string]string{"alice": "a"})
-	l := newLogin()
-	now := time.Unix(0, 0)
-	l.now = func() time.Time { return now }
-	busy := func(user, password string) bool { // all slots are taken: what is not remembered waits in vain
-		for range cap(l.slots) {
-			l.slots <- struct{}{}
+	synctest.Test(t, func(t *testing.T) {
+		a := accountsOf(t, map[string]string{"alice": "a"})
+		l := newLogin()
+		if busy(l, a, "alice", "a") == nil {
+			t.Fatal("a password was accepted unseen")
 		}
-		defer func() {
-			for range cap(l.slots) {
-				<-l.slots
+		if try(l, a, here, "alice", "a") != nil || busy(l, a, "alice", "a") != nil {
+			t.Fatal("a success was not remembered")
+		}
+		if busy(l, a, "alice", "b") == nil || busy(l, a, "bob", "a") == nil {
+			t.Error("somebody else's success counts")
+		}
+		time.Sleep(rememberFor)
+		if busy(l, a, "alice", "a") != nil {
+			t.Error("a success was forgotten early")
+		}
+		time.Sleep(rememberFor + 1)
+		if busy(l, a, "alice", "a") == nil {
+			t.Error("a success is remembered for ever")
+		}
+		_ = try(l, a, here, "alice", "a")
+		a = accountsOf(t, map[string]string{"alice": "new"})
+		if busy(l, a, "alice", "a") == nil {
+			t.Error("an old password is good for a user who has a new one")
+		}
+	})
+}
+
+func TestALoginStandsAsLongAsItsPassword(t *testing.T) {
+	running(t, func(t *testing.T, f *fixture) {
+		log := func(user, password string) *Login {
+			l, err := f.Authenticate(t.Context(), netip.Addr{}, user, []byte(password))
+			if err != nil {
+				t.Fatalf("%s: %v", user, err)
 			}
-		}()
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		return l.authenticate(ctx, a, user, []byte(password))
-	}
-	if busy("alice", "a") {
-		t.Fatal("a password was accepted unseen")
-	}
-	if !l.authenticate(t.Context(), a, "alice", []byte("a")) || !busy("alice", "a") {
-		t.Fatal("a success was not remembered")
-	}
-	if busy("alice", "b") || busy("bob", "a") {
-		t.Error("somebody else's success counts")
-	}
-	now = now.Add(rememberFor)
-	if !busy("alice", "a") {
-		t.Error("a success was forgotten early")
-	}
-	now = now.Add(rememberFor + 1)
-	if busy("alice", "a") {
-		t.Error("a success is remembered for ever")
-	}
-	l.authenticate(t.Context(), a, "alice", []byte("a"))
-	a = accountsOf(t, map[string]string{"alice": "new"})
-	if busy("alice", "a") {
-		t.Error("an old password is good for a user who has a new one")
-	}
+			return l
+		}
+		alice := log("alice", "a")
+		f.write("users.toml", "# moved\n"+readFile(t, f.path("users.toml"))+"max-connections = 1\n"+Record("bob", cheap("b")))
+		if f.look(1); !alice.Stands() {
+			t.Error("a login ends though its user and password did not change")
+		}
+		bob := log("bob", "b")
+		f.write("users.toml", Record("bob", Hash([]byte("b"))))
+		if f.look(1); alice.Stands() || bob.Stands() {
+			t.Error("a removed user's login stands, or one by a password that was given anew")
+		}
+	})
+}
+
+// A client that was connected for hours comes back after an interruption of the network, together with all the others.
+func TestWhoWasConnectedIsRemembered(t *testing.T) {
+	running(t, func(t *testing.T, f *fixture) {
+		alice, err := f.Authenticate(t.Context(), netip.Addr{}, "alice", []byte("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * rememberFor)
+		alice.Leave()
+		if busy(f.login, f.accounts.Load(), "alice", "a") != nil {
+			t.Error("who has just left is not remembered")
+		}
+		f.write("users.toml", Record("alice", cheap("new")))
+		f.look(1)
+		alice.Leave()
+		if busy(f.login, f.accounts.Load(), "alice", "a") == nil {
+			t.Error("an old password is remembered")
+		}
+	})
 }
 
 func TestWhatIsRememberedIsBounded(t *testing.T) {
-	l := newLogin()
+	s := newSuccesses()
 	for i := range rememberMax + 10 {
-		l.remember(l.proof(fmt.Sprint(i), &hash{}, nil))
+		s.remember(s.proof(strconv.Itoa(i), &hash{}, nil))
 	}
-	if n := len(l.remembered); n != rememberMax {
+	if n := len(s.until); n != rememberMax {
 		t.Errorf("%d logins are remembered", n)
 	}
 }
 
-func TestChecksWaitForASlot(t *testing.T) {
-	a := accountsOf(t, map[string]string{"alice": "a"})
-	l := newLogin()
-	var group sync.WaitGroup
-	for i := range 20 {
-		group.Go(func() {
-			if got := l.authenticate(t.Context(), a, "alice", []byte("ab"[i%2:i%2+1])); got != (i%2 == 0) {
-				t.Errorf("login %d: %v", i, got)
+// A herd of clients with one name and password, behind one address, is one check; each that fails is one failure.
+func TestAHerdIsCheckedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := accountsOf(t, map[string]string{"alice": "a"})
+		l := newLogin()
+		var refused atomic.Int64
+		herd := func(password string, n int) {
+			slots := l.room.free
+			l.room.free = 0
+			for range n {
+				go func() {
+					if try(l, a, here, "alice", password) != nil {
+						refused.Add(1)
+					}
+				}()
 			}
-		})
-	}
-	group.Wait()
-	if len(l.slots) > 0 {
-		t.Error("a slot is still taken")
-	}
+			synctest.Wait()
+			if got := l.room.waiting(); got != 1 {
+				t.Errorf("%d logins of the herd wait for a check", got)
+			}
+			l.room.mu.Lock()
+			l.room.free = slots
+			l.room.callNext()
+			l.room.mu.Unlock()
+			time.Sleep(time.Minute)
+			synctest.Wait()
+		}
+		if herd("a", 3*mostInLine); refused.Load() != 0 {
+			t.Errorf("%d of the herd were refused", refused.Load())
+		}
+		if herd("b", 20); refused.Load() != 20 || l.counters.failed.Load() != 20 || l.counters.slowed.Load() != 10 {
+			t.Errorf("of 20 wrong ones %d were refused, %d failed, %d were slowed",
+				refused.Load(), l.counters.failed.Load(), l.counters.slowed.Load())
+		}
+	})
+}
+
+// A flood of wrong passwords from one address leaves the others their turn, and takes a bounded part of the memory.
+func TestAFloodDelaysNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := accountsOf(t, map[string]string{"alice": "a"})
+		l := newLogin()
+		slots := l.room.free
+		l.room.free = 0
+		for i := range 10 * mostInLine {
+			go func() { _ = try(l, a, here, "alice", strconv.Itoa(i)) }()
+		}
+		synctest.Wait()
+		if got := l.room.waiting(); got != mostInLine || l.counters.refused.Load() != 9*mostInLine {
+			t.Errorf("%d logins wait, %d were refused", got, l.counters.refused.Load())
+		}
+		good := make(chan uint64)
+		go func() {
+			if err := try(l, a, "192.0.2.2", "alice", "a"); err != nil {
+				t.Errorf("a good login beside a flood: %v", err)
+			}
+			good <- l.counters.failed.Load()
+		}()
+		synctest.Wait()
+		l.room.mu.Lock()
+		l.room.free = slots
+		l.room.callNext()
+		l.room.mu.Unlock()
+		if before := <-good; before > 2*uint64(slots)+2 {
+			t.Errorf("%d checks of the flood came before the good login", before)
+		}
+		time.Sleep(time.Minute)
+	})
 }
 
 func TestBadAccountsNameTheLine(t *testing.T) {

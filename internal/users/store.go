@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"sync/atomic"
 	"time"
@@ -137,10 +138,36 @@ func (f *watched) check(force bool) (read bool, err error) {
 	return true, f.load(data)
 }
 
-// Authenticate tells whether the password is the user's. It may take some milliseconds, and under load it waits for
-// its turn, until ctx ends, which is a no.
-func (s *Store) Authenticate(ctx context.Context, user string, password []byte) bool {
-	return s.login.authenticate(ctx, s.accounts.Load(), user, password)
+// Authenticate returns the login of the user whose password it is, or else ErrWrong or ErrBusy. It may take some
+// milliseconds; under load it waits for its turn until ctx ends, and an address from which many wrong passwords come
+// waits longer for the answer. A client without an address has the zero one.
+func (s *Store) Authenticate(ctx context.Context, from netip.Addr, user string, password []byte) (*Login, error) {
+	h, p, err := s.login.authenticate(ctx, s.accounts.Load(), from, user, password)
+	if err != nil {
+		return nil, err
+	}
+	return &Login{store: s, user: user, hash: h, proof: p}, nil
+}
+
+// Stats is what has been counted of logins since Open.
+type Stats struct {
+	Checking int64  // passwords that are being checked now
+	Waiting  int64  // logins that wait for their turn now
+	Failed   uint64 // for the user or the password
+	Slowed   uint64 // of those, answered late because of many failures from the address
+	Refused  uint64 // without a check, because too many waited or for too long
+}
+
+// Stats returns the counters. They are read one by one, not at one moment.
+func (s *Store) Stats() Stats {
+	c := &s.login.counters
+	return Stats{
+		Checking: c.checking.Load(),
+		Waiting:  int64(s.login.room.waiting()),
+		Failed:   c.failed.Load(),
+		Slowed:   c.slowed.Load(),
+		Refused:  c.refused.Load(),
+	}
 }
 
 // MayPublish tells whether the client with that id may publish to the topic. An anonymous client's user is "".
