@@ -36,3 +36,18 @@ func TestKillAll(t *testing.T) {
 	}
 	s.finish()
 }
+
+// The same where each node syncs what it writes before anybody hears of it; and one node by itself.
+func TestKillAllSynced(t *testing.T) {
+	s := newStorm(t, stormConfig{Config: cluster.Config{Seed: seed(), Flags: []string{"--durability=sync"}}})
+	rng := rand.New(rand.NewPCG(s.config.Seed, 3))
+	s.flows()
+	for range brief(1, 20) {
+		for _, kind := range []string{killAll, killing, killAll} {
+			time.Sleep(time.Duration(rng.Int64N(int64(time.Second))))
+			s.strike(fault{kind: kind, order: rng.Perm(s.config.Nodes)})
+			s.flows()
+		}
+	}
+	s.finish()
+}
