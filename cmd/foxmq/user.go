@@ -17,7 +17,8 @@ import (
 )
 
 func newUser() *cobra.Command {
-	return newGroup("user", "Make users of the broker", newUserAdd(), newUserGenerate())
+	return newGroup("user", "Manage the users of the broker",
+		newUserAdd(), newUserGenerate(), newUserList(), newUserPasswd(), newUserRemove())
 }
 
 func newUserAdd() *cobra.Command {
@@ -77,7 +78,7 @@ func addUser(path, name, password string, truncate bool) error {
 	}
 	err := write(path, name, users.Hash([]byte(password)))
 	if errors.Is(err, users.ErrExists) {
-		return withHint(err, "to give a new password, first delete the user's lines from %s", path)
+		return withHint(err, "foxmq user passwd -f %s gives a new password", path)
 	}
 	return err
 }

@@ -7,9 +7,9 @@ import (
 
 // Limits are what users.toml allows one user on one node. Zero is no limit of the user's own.
 type Limits struct {
-	Connections  int // open at a time
-	PublishRate  int // messages a second, all connections together
-	PublishBytes int // bytes a second of these messages
+	Connections  int `json:"max-connections,omitempty"` // open at a time
+	PublishRate  int `json:"publish-rate,omitempty"`    // messages a second, all connections together
+	PublishBytes int `json:"publish-bytes,omitempty"`   // bytes a second of these messages
 }
 
 // limitKeys are the keys of a user's record that limit the user.
