@@ -117,7 +117,10 @@ func (d *doors) openMQTT(what, name, addr string, certificates *listener.Certifi
 			Trusted: d.cfg.Proxies(), Timeout: d.cfg.ConnectTimeout, Refused: d.refusal(name),
 		})
 	}
-	d.add(d.encrypted(l, certificates))
+	if certificates != nil {
+		l = listener.TLS(l, certificates.TLS(), d.cfg.TLSUsernameFromCert)
+	}
+	d.add(l)
 	return nil
 }
 
@@ -135,7 +138,10 @@ func (d *doors) openWeb(what, name, addr string, certificates *listener.Certific
 	if err != nil {
 		return err
 	}
-	web := websocket.New(d.encrypted(l, certificates), websocket.Config{
+	if certificates != nil {
+		l = listener.TLS(l, certificates.WebTLS(), false)
+	}
+	web := websocket.New(l, websocket.Config{
 		Origins: d.cfg.Origins(), TrustedProxies: d.cfg.Proxies(), HandshakeTimeout: d.cfg.ConnectTimeout,
 	})
 	d.websockets = append(d.websockets, web)
@@ -165,14 +171,6 @@ func (d *doors) listenTCP(what, name, addr string) (net.Listener, error) {
 
 func (d *doors) announce(name string, l net.Listener) {
 	d.log.Named(name).Info("listening for connections", zap.Stringer("listen_addr", l.Addr()))
-}
-
-// encrypted puts TLS over a listener if there are certificates.
-func (d *doors) encrypted(l net.Listener, certificates *listener.Certificates) net.Listener {
-	if certificates == nil {
-		return l
-	}
-	return listener.TLS(l, certificates.TLS(), d.cfg.TLSUsernameFromCert)
 }
 
 func (d *doors) add(l net.Listener) { d.listeners = append(d.listeners, l) }

@@ -64,7 +64,7 @@ func (l *Listeners) bindTLS(fs *pflag.FlagSet) {
 		"PEM `file` with the certificate's key (default: the node's key)")
 	fs.Var(serverName(&l.ServerName), "server-name", "`name` in the self-signed certificate")
 	fs.StringVar(&l.TLSClientCAFile, "tls-client-ca-file", l.TLSClientCAFile,
-		"PEM `file` with the authorities whose certificates clients may show")
+		"PEM `file` with the authorities whose certificates clients may show (not those of WebSockets)")
 	fs.BoolVar(&l.TLSUsernameFromCert, "tls-username-from-cert", l.TLSUsernameFromCert,
 		"take the common name of a client's certificate as its user name; it needs no password then")
 }

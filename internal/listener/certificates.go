@@ -55,18 +55,35 @@ func NewCertificates(config CertificateConfig) (*Certificates, error) {
 	return c, nil
 }
 
-// TLS returns the configuration of a listener, whose handshakes are made with what the files say then. Of the ALPN
-// protocols one is chosen if a client offers any; with none, what it offers does not matter.
+// TLS returns the configuration of a listener, whose handshakes are made with what the files say then. It asks clients
+// for certificates, if there are authorities. Of the ALPN protocols one is chosen if a client offers any; with none, what
+// it offers does not matter.
 func (c *Certificates) TLS(protocols ...string) *tls.Config {
-	config := c.current.Load().Clone()
-	config.NextProtos = protocols
+	return c.derive(func(config *tls.Config) { config.NextProtos = protocols })
+}
+
+// WebTLS is TLS for browsers. It asks for no certificates: Chromium has none to show for a WebSocket, and gives up.
+func (c *Certificates) WebTLS() *tls.Config {
+	return c.derive(func(config *tls.Config) {
+		config.ClientAuth, config.ClientCAs, config.SessionTicketsDisabled = tls.NoClientCert, nil, false
+	})
+}
+
+// derive returns a configuration that makes each handshake with what is in force then, changed.
+func (c *Certificates) derive(change func(*tls.Config)) *tls.Config {
 	type derived struct{ from, config *tls.Config }
+	derive := func(from *tls.Config) *derived {
+		config := from.Clone()
+		change(config)
+		return &derived{from, config}
+	}
 	var last atomic.Pointer[derived] // made once for all handshakes until the files change
+	last.Store(derive(c.current.Load()))
+	config := last.Load().config.Clone()
 	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		now, known := c.current.Load(), last.Load()
-		if known == nil || known.from != now {
-			known = &derived{now, now.Clone()}
-			known.config.NextProtos = protocols
+		if known.from != now {
+			known = derive(now)
 			last.Store(known)
 		}
 		return known.config, nil

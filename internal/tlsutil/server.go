@@ -54,8 +54,11 @@ func SelfSigned(key *ecdsa.PrivateKey, names []string) ([]byte, error) {
 	if len(names) == 0 {
 		return nil, errors.New("make certificate: no name")
 	}
+	id := keyID(key)
 	template := &x509.Certificate{
 		SerialNumber:          serial(key, names),
+		SubjectKeyId:          id,
+		AuthorityKeyId:        id, // so that OpenSSL tells the nodes' certificates apart, whose subjects are the same
 		Subject:               pkix.Name{CommonName: commonName(names[0])},
 		NotBefore:             notBefore,
 		NotAfter:              notAfter,
@@ -77,12 +80,18 @@ func SelfSigned(key *ecdsa.PrivateKey, names []string) ([]byte, error) {
 	return der, nil
 }
 
+// keyID names the key [RFC 7093, section 2, method 1].
+func keyID(key *ecdsa.PrivateKey) []byte {
+	point, _ := key.PublicKey.Bytes() // fails only for a curve that no node has
+	sum := sha256.Sum256(point)
+	return sum[:20]
+}
+
 // serial derives a serial number of 127 bits, so that certificates of one key with other names have other numbers, as
 // those who keep them by issuer and number need.
 func serial(key *ecdsa.PrivateKey, names []string) *big.Int {
 	h := sha256.New()
-	point, _ := key.PublicKey.Bytes() // fails only for a curve that no node has
-	h.Write(point)
+	h.Write(keyID(key))
 	for _, name := range names {
 		fmt.Fprintf(h, "%d %s", len(name), name)
 	}

@@ -153,14 +153,6 @@ func (s *socket) RemoteAddr() net.Addr {
 	return s.Conn.RemoteAddr()
 }
 
-// ClientName returns the name that the client has proven by a certificate, "" if it has not.
-func (s *socket) ClientName() string {
-	if named, ok := s.Conn.(interface{ ClientName() string }); ok {
-		return named.ClientName()
-	}
-	return ""
-}
-
 func (s *socket) keepWriteDeadline(t time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -28,6 +28,12 @@ type Node struct {
 	WebSockets string // address of the listener for MQTT over WebSocket
 	Admin      string // address of the admin listener
 
+	// With Config.Doors only.
+	MQTTS            string // address of the listener for MQTT over TLS
+	SecureWebSockets string // address of the listener for MQTT over WebSocket over TLS
+	UnixSocket       string // path
+	Certificate      string // file with what the TLS listeners show
+
 	args []string
 	log  string // file with the process's output
 	cmd  *exec.Cmd
@@ -53,6 +59,10 @@ type Config struct {
 	Flags   []string // for every node
 	Keep    bool     // leaves the directory of a failed test as it is and says where; FOXMQ_KEEP: of any test
 	DataDir string   // directory to have the nodes' data directories in; empty: the one of the configuration
+	Doors   bool     // with TLS and a Unix socket besides
+	Host    string   // address that everything listens on; empty: 127.0.0.1
+
+	Files map[string]string // more files of the configuration, by name
 }
 
 // build makes the binary once for all tests of a process, with the flags in FOXMQ_BUILD, such as -race.
@@ -114,6 +124,7 @@ func New(t testing.TB, config Config) *Cluster {
 		private = public
 	}
 	c.writeAddressBook(public)
+	c.writeFiles()
 	c.startAll(private)
 	return c
 }
@@ -145,16 +156,19 @@ func (c *Cluster) startAll(udp []int) {
 	tcp := freePorts(c.t, 3*len(udp), "tcp")
 	c.t.Cleanup(c.stop)
 	for i := range udp {
-		node := &Node{MQTT: loopback(tcp[3*i]), WebSockets: loopback(tcp[3*i+1]), Admin: loopback(tcp[3*i+2])}
+		node := &Node{MQTT: c.addr(tcp[3*i]), WebSockets: c.addr(tcp[3*i+1]), Admin: c.addr(tcp[3*i+2])}
 		node.log = filepath.Join(c.dir, fmt.Sprintf("node%d.log", i))
 		node.args = append([]string{
 			"run", c.dir,
 			"--secret-key-file", filepath.Join(c.dir, fmt.Sprintf("key_%d.pem", i)),
 			"--data-dir", c.DataDir(i),
 			"--mqtt-addr", node.MQTT, "--websockets", "--websockets-addr", node.WebSockets,
-			"--admin-addr", node.Admin, "--cluster-addr", loopback(udp[i]),
+			"--admin-addr", node.Admin, "--cluster-addr", c.addr(udp[i]),
 			"--allow-anonymous-login", "--log", "compact",
 		}, c.config.Flags...)
+		if c.config.Doors {
+			c.addDoors(node, i)
+		}
 		c.start(node)
 		c.Nodes = append(c.Nodes, node)
 	}
@@ -163,13 +177,21 @@ func (c *Cluster) startAll(udp []int) {
 	}
 }
 
+// addr is where a node listens on a port.
+func (c *Cluster) addr(port int) string {
+	if c.config.Host == "" {
+		return loopback(port)
+	}
+	return net.JoinHostPort(c.config.Host, strconv.Itoa(port))
+}
+
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 func (c *Cluster) writeAddressBook(ports []int) {
 	c.t.Helper()
 	args := []string{"address-book", "from-list", "--force", "--output-dir", c.dir}
 	for _, p := range ports {
-		args = append(args, loopback(p))
+		args = append(args, c.addr(p))
 	}
 	if out, err := exec.Command(Binary(c.t), args...).CombinedOutput(); err != nil {
 		c.t.Fatalf("foxmq address-book: %v\n%s", err, out)

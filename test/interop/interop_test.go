@@ -13,6 +13,10 @@
 //	alias to the client  asks none  asks none    yes        yes          MQTT 5 only
 //	request/response     yes        yes          yes        yes          MQTT 5 only
 //	over a WebSocket     cannot     yes          yes        not tested   yes
+//	TLS                  yes        certificate  wss        not tested   not tested
+//	Unix socket          yes        cannot       cannot     not tested   not tested
+//
+// A script in Chromium speaks MQTT through WebSockets, secure ones too, where Chromium is installed.
 package interop
 
 import (
