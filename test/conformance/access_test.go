@@ -45,7 +45,10 @@ func TestAccess(t *testing.T) {
 		s.eventually(func() bool { return s.anonymousPublish() == "PUBACK" })
 		write(t, c, "permissions.toml", "[permissions") // the node has to be told: it may not look before we go on
 		hangUp(t, c)
+		old, new := s.join(alice(mqtt.V311, "wonder")), s.join(withID(alice(mqtt.V5, "wonder"), "~2"))
 		write(t, c, "users.toml", "")
+		old.gets("closed")
+		new.gets("DISCONNECT 87", "closed")
 		s.eventually(func() bool { return s.tryAlice("wonder") == "CONNACK 86" })
 		if got := s.anonymousPublish(); got != "PUBACK" {
 			s.Errorf("after a broken file: %s", got)
@@ -92,6 +95,11 @@ func alice(v mqtt.Version, password string) mqtt.Connect {
 		Version: v, ClientID: "~", CleanStart: true,
 		HasUsername: true, Username: "alice", HasPassword: true, Password: []byte(password),
 	}
+}
+
+func withID(c mqtt.Connect, id string) mqtt.Connect {
+	c.ClientID = id
+	return c
 }
 
 // tryAlice returns what alice's CONNECT gets.
