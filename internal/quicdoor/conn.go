@@ -10,9 +10,15 @@ import (
 	"github.com/quic-go/quic-go"
 )
 
-// lastWords is how long a connection outlives its Close after CloseWrite, unless the client ends it before: what was
-// written last may still be on its way, or have to be sent again.
-const lastWords = 2 * time.Second
+// How long a connection outlives its Close after CloseWrite, at least and at most, unless the client ends it before: what
+// was written last may still be on its way, or have to be sent again.
+const (
+	leastLastWords = 250 * time.Millisecond
+	mostLastWords  = 2 * time.Second
+)
+
+// maxAckDelay is how long a client may take to acknowledge a packet (RFC 9000 §18.2).
+const maxAckDelay = 25 * time.Millisecond
 
 // Conn is the stream of a QUIC connection, and ends with it.
 type Conn struct {
@@ -42,16 +48,24 @@ func (c *Conn) CloseWrite() error {
 }
 
 // Close implements net.Conn. It ends the connection at once, and what was written may be lost; but after CloseWrite it
-// leaves the client lastWords to get it.
+// leaves the client some time to get it.
 func (c *Conn) Close() error {
 	if !c.said.Load() {
 		return c.hangUp()
 	}
 	c.stream.CancelRead(codeNormal)
 	if c.conn.Context().Err() == nil {
-		time.AfterFunc(lastWords, func() { _ = c.hangUp() })
+		time.AfterFunc(c.lastWords(), func() { _ = c.hangUp() })
 	}
 	return nil
+}
+
+// lastWords is for how long to stay after the last word. A packet that is lost is sent again after a probe time-out
+// (RFC 9002 §6.2), which doubles each time: so three losses in a row do no harm.
+func (c *Conn) lastWords() time.Duration {
+	path := c.conn.ConnectionStats()
+	probe := path.SmoothedRTT + 4*path.MeanDeviation + maxAckDelay
+	return min(max(8*probe, leastLastWords), mostLastWords)
 }
 
 func (c *Conn) hangUp() error { return c.conn.CloseWithError(codeNormal, "") }

@@ -131,7 +131,9 @@ func testGoodbye(t *testing.T, early, lossy bool) {
 	if early {
 		_ = stream.Close()
 	}
-	r.down.Store(lossy)
+	if lossy {
+		r.down.Store(3)
+	}
 	said := make(chan struct{})
 	go func() {
 		defer close(said)
@@ -140,7 +142,6 @@ func testGoodbye(t *testing.T, early, lossy bool) {
 	if early {
 		<-said
 	}
-	r.down.Store(false)
 	hear(t, stream, "last words")
 	if _, err := stream.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("then came %v", err)

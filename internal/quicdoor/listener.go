@@ -107,7 +107,7 @@ func (l *Listener) accept(inner *quic.Listener) error {
 	}
 }
 
-// awaitConnections waits until all connections have ended, but when ctx ends no longer than lastWords.
+// awaitConnections waits until all connections have ended, but when ctx ends no longer than mostLastWords.
 func (l *Listener) awaitConnections(ctx context.Context) {
 	ended := make(chan struct{})
 	go func() {
@@ -119,7 +119,7 @@ func (l *Listener) awaitConnections(ctx context.Context) {
 		return
 	case <-ctx.Done():
 	}
-	timeout := time.NewTimer(lastWords)
+	timeout := time.NewTimer(mostLastWords)
 	defer timeout.Stop()
 	select {
 	case <-ended:

@@ -12,8 +12,8 @@ import (
 type relay struct {
 	inner  *net.UDPConn // towards the client
 	server *net.UDPAddr
-	down   atomic.Bool // what the server sends is lost
-	up     atomic.Bool // what the client sends is lost
+	down   atomic.Int32 // how many of the server's next packets are lost
+	up     atomic.Bool  // what the client sends is lost
 
 	mu     sync.Mutex
 	outer  *net.UDPConn // towards the server; guarded by mu
@@ -90,7 +90,7 @@ func (r *relay) pumpDown(outer *net.UDPConn) {
 		if r.first == 0 {
 			r.first = buf[0]
 		}
-		if !r.down.Load() {
+		if r.down.Add(-1) < 0 {
 			_, _ = r.inner.WriteToUDP(buf[:n], r.client)
 		}
 		r.mu.Unlock()
