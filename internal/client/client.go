@@ -73,18 +73,23 @@ type pending struct {
 	done func(mqtt.Packet, error)
 }
 
-// Dial connects and waits for the CONNACK, until ctx ends. A refusal is a *RefusedError.
+// Dial connects over TCP and waits for the CONNACK, until ctx ends. A refusal is a *RefusedError.
 func Dial(ctx context.Context, addr string, o Options) (*Client, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("dial: %w", err)
+	}
+	return Connect(ctx, conn, o)
+}
+
+// Connect is Dial over a connection that is there already, which the client owns from now on.
+func Connect(ctx context.Context, conn net.Conn, o Options) (*Client, error) {
 	if o.Version == 0 {
 		o.Version = mqtt.V5
 	}
 	if o.Inflight == 0 {
 		o.Inflight = 100
-	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("dial: %w", err)
 	}
 	c := &Client{
 		options:  o,
@@ -98,7 +103,7 @@ func Dial(ctx context.Context, addr string, o Options) (*Client, error) {
 	r := bufio.NewReaderSize(conn, 64<<10)
 	if err := c.connect(ctx, r); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("connect to %s: %w", addr, err)
+		return nil, fmt.Errorf("connect to %s: %w", conn.RemoteAddr(), err)
 	}
 	window := min(o.Inflight, int(c.connack.ReceiveMaximum))
 	c.ids = make(chan uint16, window)
