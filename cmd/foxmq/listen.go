@@ -13,6 +13,7 @@ import (
 	"github.com/foxmq/foxmq/internal/admin"
 	"github.com/foxmq/foxmq/internal/config"
 	"github.com/foxmq/foxmq/internal/listener"
+	"github.com/foxmq/foxmq/internal/quicdoor"
 	"github.com/foxmq/foxmq/internal/websocket"
 )
 
@@ -39,6 +40,7 @@ type doors struct {
 	listeners    []net.Listener
 	certificates *listener.Certificates // nil: no listener needs any
 	websockets   []*websocket.Listener  // of the listeners, those that have to be run
+	quic         *quicdoor.Listener     // the same; nil: off
 }
 
 // openDoors opens the listeners that cfg asks for, or none.
@@ -71,6 +73,7 @@ func (d *doors) open(id *identity) error {
 		{cfg.SecureWebSockets, func() error {
 			return d.openWeb("WebSockets over TLS", "mqtt::websocket", cfg.SecureWebSocketsAddr, d.certificates)
 		}},
+		{cfg.QUIC, func() error { return d.openQUIC(id.key) }},
 		{cfg.UnixSocket != "", d.openUnix},
 	} {
 		if !door.wanted {
@@ -94,6 +97,9 @@ func (d *doors) certify(id *identity) (err error) {
 		}
 		if cfg.SecureWebSockets {
 			addresses = append(addresses, cfg.SecureWebSocketsAddr)
+		}
+		if cfg.QUIC {
+			addresses = append(addresses, cfg.QUICAddr)
 		}
 		path := filepath.Join(id.dir, listener.SelfSignedFile(id.self))
 		if own, err = listener.SelfSigned(path, id.key, listener.Names(cfg.ServerName, addresses...), log); err != nil {
@@ -179,6 +185,9 @@ func (d *doors) add(l net.Listener) { d.listeners = append(d.listeners, l) }
 func (d *doors) run(ctx context.Context, group *errgroup.Group) {
 	for _, web := range d.websockets {
 		group.Go(func() error { return web.Run(ctx) })
+	}
+	if d.quic != nil {
+		group.Go(func() error { return d.quic.Run(ctx) })
 	}
 	if d.certificates != nil {
 		group.Go(func() error { return d.certificates.Run(ctx) })

@@ -79,6 +79,10 @@ var metrics = []metric{
 	{"Users.Slowed", "logins_slowed_total", "Failed logins whose answer was held back: many came from one address."},
 	{"Users.Refused", "logins_refused_total", "Logins refused unseen: too many waited, or for too long."},
 
+	{"QUIC.Waiting", "quic_waiting_connections", "QUIC connections whose handshake or stream is not there yet."},
+	{"QUIC.Refused", "quic_refused_total", "Packets that wanted to begin a QUIC connection and found no room."},
+	{"QUIC.RefusedStreams", "quic_refused_streams_total", "Streams refused on QUIC connections that had one."},
+
 	{"Store.Log.Bytes", "store_log_bytes", "Segments of the log that are kept."},
 	{"Store.Log.Segments", "store_log_segments", "Segments of the log that are kept."},
 	{"Store.Log.Tail", "store_log_tail_bytes", "Of these, what is kept at least for peers that were offered a checkpoint."},

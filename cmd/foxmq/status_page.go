@@ -9,6 +9,7 @@ import (
 	"github.com/foxmq/foxmq/internal/broker"
 	"github.com/foxmq/foxmq/internal/gossip"
 	"github.com/foxmq/foxmq/internal/node"
+	"github.com/foxmq/foxmq/internal/quicdoor"
 	"github.com/foxmq/foxmq/internal/store"
 	"github.com/foxmq/foxmq/internal/users"
 )
@@ -24,6 +25,7 @@ type status struct {
 	Peers   []gossip.PeerStatus `json:"peers"`
 	Broker  broker.Stats        `json:"broker"`
 	Users   users.Stats         `json:"users"`
+	QUIC    *quicdoor.Stats     `json:"quic,omitempty"` // nil: clients do not come over QUIC
 	Memory  memory              `json:"memory"`
 	Store   *storeStatus        `json:"store,omitempty"` // nil: the node keeps nothing
 }
@@ -68,6 +70,9 @@ func (d *daemon) status() status {
 	s.Ready, s.Reason = d.node.Ready()
 	if d.gossip != nil {
 		s.Peers = d.gossip.Peers()
+	}
+	if d.doors.quic != nil {
+		s.QUIC = new(d.doors.quic.Stats())
 	}
 	return s
 }

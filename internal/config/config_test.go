@@ -60,7 +60,8 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		Dir: "foxmq.d", SecretKeyFile: "", SecretKey: "00ff", ClusterAddr: "[::1]:2", AdminAddr: "h:3",
 		Listeners: Listeners{
 			MQTTAddr: ":1", MQTTS: true, MQTTSAddr: ":5", WebSockets: true, WebSocketsAddr: "[::]:4",
-			SecureWebSockets: true, SecureWebSocketsAddr: "localhost:6", UnixSocket: "s",
+			SecureWebSockets: true, SecureWebSocketsAddr: "localhost:6", QUIC: true, QUICAddr: "[::1]:7",
+			UnixSocket:        "s",
 			WebSocketsOrigins: "https://a.example,http://b.example:8000", ProxyProtocol: true,
 			TrustedProxies: "10.0.0.0/8, ::1", TLSCertFile: "c", TLSKeyFile: "k", ServerName: "n",
 			TLSClientCAFile: "ca", TLSUsernameFromCert: true,
@@ -81,6 +82,8 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		{"mqtts-addr", ":5"},
 		{"secure-websockets", "true"},
 		{"secure-websockets-addr", "localhost:6"},
+		{"quic", "true"},
+		{"quic-addr", "[::1]:7"},
 		{"unix-socket", "s"},
 		{"websockets-origins", "https://a.example,http://b.example:8000"},
 		{"proxy-protocol", "true"},

@@ -17,6 +17,8 @@ type Listeners struct {
 	WebSocketsAddr       string // TCP
 	SecureWebSockets     bool   // whether they may come through WebSockets over TLS
 	SecureWebSocketsAddr string // TCP
+	QUIC                 bool   // whether they may come over QUIC
+	QUICAddr             string // UDP
 	UnixSocket           string // path; empty: none
 
 	WebSocketsOrigins string // list of web sites whose scripts may connect; empty: all
@@ -36,6 +38,7 @@ func defaultListeners() Listeners {
 		MQTTSAddr:            "0.0.0.0:8883",
 		WebSocketsAddr:       "0.0.0.0:8080",
 		SecureWebSocketsAddr: "0.0.0.0:8443",
+		QUICAddr:             "0.0.0.0:14567",
 		ServerName:           "foxmq.local",
 	}
 }
@@ -47,6 +50,7 @@ func (l *Listeners) bindListeners(fs *pflag.FlagSet) {
 	fs.Var(addr(&l.WebSocketsAddr), "websockets-addr", "`host:port` for MQTT over WebSocket (TCP); any path")
 	fs.BoolVar(&l.SecureWebSockets, "secure-websockets", l.SecureWebSockets, "listen for MQTT over WebSocket over TLS")
 	fs.Var(addr(&l.SecureWebSocketsAddr), "secure-websockets-addr", "`host:port` for MQTT over WebSocket over TLS (TCP)")
+	l.bindQUIC(fs)
 	fs.StringVar(&l.UnixSocket, "unix-socket", l.UnixSocket, "`path` of a Unix socket for MQTT clients")
 	fs.Var(origins(&l.WebSocketsOrigins), "websockets-origins",
 		"web `sites` whose scripts may connect, such as https://example.org,https://example.net (default: all)")
@@ -55,6 +59,11 @@ func (l *Listeners) bindListeners(fs *pflag.FlagSet) {
 	fs.Var(networks(&l.TrustedProxies), "trusted-proxies",
 		"`networks`, such as 192.0.2.0/24,2001:db8::1, whose PROXY protocol and X-Forwarded-For are believed")
 	l.bindTLS(fs)
+}
+
+func (l *Listeners) bindQUIC(fs *pflag.FlagSet) {
+	fs.BoolVar(&l.QUIC, "quic", l.QUIC, "listen for MQTT over QUIC")
+	fs.Var(addr(&l.QUICAddr), "quic-addr", "`host:port` for MQTT over QUIC (UDP)")
 }
 
 func (l *Listeners) bindTLS(fs *pflag.FlagSet) {
@@ -80,7 +89,7 @@ func (l *Listeners) validateListeners() error {
 }
 
 // TLS reports whether a listener needs a certificate.
-func (l *Listeners) TLS() bool { return l.MQTTS || l.SecureWebSockets }
+func (l *Listeners) TLS() bool { return l.MQTTS || l.SecureWebSockets || l.QUIC }
 
 // Origins returns the web sites whose scripts may connect; none: all may.
 func (l *Listeners) Origins() []string { return list(l.WebSocketsOrigins) }

@@ -64,8 +64,8 @@ var rooms = []struct {
 	{"cmd/simulate", []string{"internal/event", "internal/consensus", "internal/sim", "internal/sim/picture"}},
 	{"cmd/foxmq", []string{
 		"internal/addressbook", "internal/admin", "internal/bench", "internal/broker", "internal/config", "internal/event",
-		"internal/gossip", "internal/listener", "internal/logging", "internal/mqtt", "internal/node", "internal/replica", "internal/store",
-		"internal/tlsutil", "internal/users", "internal/websocket",
+		"internal/gossip", "internal/listener", "internal/logging", "internal/mqtt", "internal/node", "internal/quicdoor",
+		"internal/replica", "internal/store", "internal/tlsutil", "internal/users", "internal/websocket",
 	}},
 }
 
