@@ -24,7 +24,7 @@ test: build ## every test that a change must pass, in under 8 minutes on 2 cores
 
 .PHONY: test-race
 test-race: ## the concurrent packages under the race detector
-	$(GO) test -race -short -timeout 15m ./internal/node/... ./internal/broker/... ./internal/gossip/... ./internal/users/...
+	$(GO) test -race -short -timeout 15m ./internal/node/... ./internal/broker/... ./internal/gossip/... ./internal/quicdoor/... ./internal/users/...
 
 .PHONY: test-long
 test-long: build ## soaks, 100 kills of one node and 50 of all, many more seeds and graphs, a minute of every fuzzer

@@ -32,7 +32,7 @@ func newCertificate(t testing.TB, name string) tls.Certificate {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		NotAfter: time.Now().Add(time.Hour),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
@@ -67,11 +67,16 @@ func serve(t testing.TB, config Config) *door {
 	if config.TLS == nil {
 		config.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	}
-	l, err := Listen("127.0.0.1:0", config)
+	return serveAt(t, "127.0.0.1:0", config, trust(cert))
+}
+
+func serveAt(t testing.TB, addr string, config Config, client *tls.Config) *door {
+	t.Helper()
+	l, err := Listen(addr, config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return run(t, l, trust(cert))
+	return run(t, l, client)
 }
 
 func run(t testing.TB, l *Listener, client *tls.Config) *door {

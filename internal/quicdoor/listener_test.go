@@ -68,6 +68,25 @@ func TestTheNameOfACertificate(t *testing.T) {
 	}
 }
 
+// One socket serves both families, and says of neither that it is the other.
+func TestBothFamilies(t *testing.T) {
+	if probe, err := net.ListenPacket("udp", "[::1]:0"); err != nil {
+		t.Skip("no IPv6 here")
+	} else {
+		probe.Close()
+	}
+	cert := newCertificate(t, "server")
+	d := serveAt(t, "[::]:0", Config{TLS: &tls.Config{Certificates: []tls.Certificate{cert}}}, trust(cert))
+	_, port, _ := net.SplitHostPort(d.Addr().String())
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		client, conn := d.open(t, dialAt(t, net.JoinHostPort(host, port), d.client, nil))
+		converse(t, client, conn)
+		if got, _, _ := net.SplitHostPort(conn.RemoteAddr().String()); got != host {
+			t.Errorf("the client is at %s, and the server thinks at %s", host, got)
+		}
+	}
+}
+
 // A client that remembers the server may not send anything before the handshake is done.
 func TestNoEarlyData(t *testing.T) {
 	d := serve(t, Config{})
