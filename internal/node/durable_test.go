@@ -23,12 +23,16 @@ type durable struct {
 	configs []node.Config
 	stores  []*store.Store
 	keep    int64         // bytes of old segments; 0: the default, negative: none
-	logs    []*faultfs.FS // what the logs are kept on, synced before anything leaves; nil: as usual
+	logs    []*faultfs.FS // what the logs are kept on; nil: the machine's own files
+
+	durability store.Durability     // of the logs
+	flight     int                  // how many messages each publisher has under way
+	syncing    []context.CancelFunc // by member: ends the store's background work; nil: there is none
 }
 
 func newDurable(t testing.TB, n int) *durable {
 	t.Helper()
-	d := &durable{dir: t.TempDir(), stores: make([]*store.Store, n)}
+	d := &durable{dir: t.TempDir(), stores: make([]*store.Store, n), syncing: make([]context.CancelFunc, n), flight: 100}
 	d.cluster = newCluster(t, n, func(_ int, cfg *node.Config) { d.configs = append(d.configs, *cfg) })
 	t.Cleanup(func() {
 		for i := range d.stores {
@@ -46,9 +50,10 @@ func (d *durable) boot(members ...int) {
 	for _, i := range members {
 		disk := store.Config{
 			Dir: d.path(i), KeepBytes: d.keep, Replicated: true, StopOnDamage: len(d.members) > 3, ScrubInterval: time.Millisecond,
+			Durability: d.durability,
 		}
 		if d.logs != nil {
-			disk.FS, disk.Durability = d.logs[i], store.Sync
+			disk.FS, disk.ScrubInterval = d.logs[i], 0
 		}
 		s, err := store.Open(disk)
 		if err != nil {
@@ -62,8 +67,20 @@ func (d *durable) boot(members ...int) {
 		}
 		m.seen = newRecord()
 		d.stores[i] = s
+		if d.logs != nil {
+			d.syncing[i] = runStore(s)
+			d.showLog(i)
+		}
 		d.start(i)
 	}
+}
+
+// runStore has a store sync its log in the background, until the function that is returned is called.
+func runStore(s *store.Store) (end context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = s.Run(ctx) }) // it returns nil unless it finds damage, and it does not look for any
+	return func() { cancel(); running.Wait() }
 }
 
 // halt stops a member as a kill would: nothing is written at the end. It returns the error with which the node ended.
@@ -72,6 +89,10 @@ func (d *durable) halt(i int) error {
 		return nil
 	}
 	err := d.end(i)
+	if end := d.syncing[i]; end != nil {
+		end()
+		d.syncing[i] = nil
+	}
 	if err := d.stores[i].Close(); err != nil && !errors.Is(err, faultfs.ErrPower) {
 		d.t.Errorf("close the disk of node %d: %v", i, err)
 	}

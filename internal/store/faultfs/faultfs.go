@@ -81,7 +81,8 @@ func New(seed uint64) *FS {
 	}
 }
 
-// SetHook sets a function that is called before each operation, which fails with the error that it returns.
+// SetHook sets a function that is called before each operation, which fails with the error that it returns. ErrPower says
+// that the power is gone: a sync that fails so loses nothing before Restart.
 func (f *FS) SetHook(hook func(Op) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -137,8 +138,7 @@ func (f *FS) Lost() bool {
 func (f *FS) Restart(power bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.life++
-	f.off, f.cutAt, f.hook, f.capacity = false, 0, nil, -1
+	f.reset()
 	if !power {
 		return
 	}
@@ -148,6 +148,25 @@ func (f *FS) Restart(power bool) {
 	}
 	f.loseNames()
 	f.names = maps.Clone(f.disk)
+}
+
+// RestartSynced is Restart after a loss of power that took everything that was not synced.
+func (f *FS) RestartSynced() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reset()
+	for _, i := range f.inodes() {
+		i.dirty = nil
+		i.restart()
+	}
+	f.moves = nil
+	f.names = maps.Clone(f.disk)
+}
+
+// reset ends the process and takes all faults away.
+func (f *FS) reset() {
+	f.life++
+	f.off, f.cutAt, f.hook, f.capacity = false, 0, nil, -1
 }
 
 // Clone returns a copy as a backup of the directories makes it, on a disk without faults.

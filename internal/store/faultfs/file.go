@@ -1,6 +1,7 @@
 package faultfs
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -98,7 +99,7 @@ func (f *file) Sync() error {
 	if err != nil {
 		f.fs.mu.Lock()
 		defer f.fs.mu.Unlock()
-		if f.life == f.fs.life && !f.fs.off {
+		if f.life == f.fs.life && !f.fs.off && !errors.Is(err, ErrPower) {
 			f.node.lose(f.fs.rng)
 		}
 		return err
