@@ -36,6 +36,9 @@ func (c *client) handshake() error {
 		return err
 	}
 	c.recheckLogin()
+	if c.screened.Load() {
+		c.leaveGroups()
+	}
 	return nil
 }
 

@@ -270,3 +270,35 @@ func TestWhatIsDeniedIsNoLongerSent(t *testing.T) {
 		bob.gets(`PUBLISH a/b "x" q1 #5`)
 	})
 }
+
+// What a member of a group may no longer have goes to another, at once and when the member comes back.
+func TestWhoIsDeniedLeavesTheGroup(t *testing.T) {
+	inTown(t, func(k *kit, town *town, alice, bob, _ *peer) {
+		last := k.begin("lasting", alice.version, as("bob", "b"))
+		last.subscribe("$share/g/a/b", "$share/g/a/c")
+		bob.subscribe("$share/g/a/c", "$share/g/a/d")
+		for _, gone := range []string{"a/c", "a/b"} {
+			town.change(k, func() { town.denied = []string{gone} })
+			k.settle()
+		}
+		town.change(k, func() { town.denied = nil })
+		shares := func(client string, want ...string) {
+			k.t.Helper()
+			var got []string
+			_ = k.stream.Do(func(m *replica.Machine) { got = m.Shares(client) })
+			if !slices.Equal(got, want) {
+				k.t.Errorf("%s shares %q, want %q", client, got, want)
+			}
+		}
+		shares("lasting")
+		shares("bob", "$share/g/a/d")
+
+		last.subscribe("$share/g/a/b", "$share/g/a/c")
+		last.hangUp()
+		k.settle()
+		town.change(k, func() { town.denied = []string{"a/b"} })
+		shares("lasting", "$share/g/a/b", "$share/g/a/c")
+		k.come("lasting", alice.version, as("bob", "b")).gets(present)
+		shares("lasting", "$share/g/a/c")
+	})
+}

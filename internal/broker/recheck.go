@@ -2,8 +2,11 @@ package broker
 
 import (
 	"context"
+	"slices"
 
 	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
+	"github.com/foxmq/foxmq/internal/topic"
 )
 
 // followUsers looks at the open connections again whenever the users or their permissions have changed, until ctx ends.
@@ -29,6 +32,7 @@ func (b *Broker) recheck() {
 		if c.isConnected() { // else its reader sees to it
 			c.screened.Store(true)
 			c.recheckLogin()
+			c.leaveGroups()
 		}
 	}
 }
@@ -39,6 +43,26 @@ func (c *client) recheckLogin() {
 	if c.login != nil && !c.login.Stands() && c.close(mqtt.NotAuthorized) {
 		c.broker.counters.expelled.Add(1)
 	}
+}
+
+// leaveGroups takes back the client's shared subscriptions that it would not be granted any more, in its name: what it
+// must not have is then not lost, but goes to another member.
+func (c *client) leaveGroups() {
+	var denied []string
+	_ = c.broker.config.State.Do(func(m *replica.Machine) { // fails only if the node has stopped
+		denied = slices.DeleteFunc(m.Shares(c.id), c.maySubscribe)
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(denied) > 0 && c.phase == connected {
+		c.enqueue(postponed{cmd: &replica.Unsubscribe{Connection: c.number, Filters: denied}})
+	}
+}
+
+// maySubscribe asks for the permission of a valid filter.
+func (c *client) maySubscribe(filter string) bool {
+	_, plain, _ := topic.Parse(filter)
+	return c.broker.config.Permissions.MaySubscribe(c.user, c.id, plain)
 }
 
 func (c *client) isConnected() bool {

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/foxmq/foxmq/internal/mqtt"
@@ -161,6 +162,21 @@ func (m *Machine) replay(s *session, filter string, sub subscription, res *Resul
 		m.send(s, &pending{Delivery: d, body: e.body, replayed: true}, res)
 		return true
 	})
+}
+
+// Shares returns the shared filters that the client's session is subscribed to, sorted. It changes nothing.
+func (m *Machine) Shares(client string) (filters []string) {
+	s := m.clients[client]
+	if s == nil {
+		return nil
+	}
+	for filter, h := range s.subscriptions {
+		if h.joined > 0 {
+			filters = append(filters, filter)
+		}
+	}
+	slices.Sort(filters)
+	return filters
 }
 
 // Matching calls f with each subscription of a lasting session that matches a topic, but for the shared ones, with its
