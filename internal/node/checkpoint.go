@@ -14,10 +14,13 @@ import (
 	"github.com/foxmq/foxmq/internal/store"
 )
 
-// When a checkpoint goes to the disk: at a round that has a snapshot, if the last one is that long ago or that much of
-// the log was written since.
+// When a checkpoint goes to the disk: at a round that has a snapshot, if the last one is long enough ago or that much of
+// the log was written since. Long enough is a multiple of the time that the last one took, so that checkpoints leave the
+// disk and the processor to the stream, and within bounds.
 const (
-	checkpointInterval = int64(time.Second) // in ns
+	checkpointInterval = int64(time.Second)      // at least, in ns
+	checkpointLongest  = int64(10 * time.Second) // at most, in ns
+	checkpointShare    = 10                      // one part of the time in so many may go into checkpoints
 	checkpointBytes    = 64 << 20
 	// retryCheckpoint is after how long a checkpoint that could not be written is tried again, and unkeptBytes how much
 	// may be written to the log meanwhile.
@@ -160,7 +163,9 @@ func (c *checkpointer) write(ctx context.Context, j *job) bool {
 		Segment: j.segment, Base: j.base.Append(nil), Meta: j.meta, Changes: j.changes, Full: j.full,
 	}
 	for {
+		began := c.node.cfg.Now()
 		err := c.node.cfg.Disk.Commit(checkpoint)
+		c.node.checkpointTook.Store(c.node.cfg.Now() - began)
 		if err == nil || errors.Is(err, store.ErrInstalled) {
 			return err == nil
 		}
@@ -218,7 +223,7 @@ func (a *applier) take(s *stage) {
 func (l *loop) rotate(r *driver.Ready) (uint64, error) {
 	n := l.node
 	now := n.cfg.Now()
-	due := now >= l.checkpointed+checkpointInterval || l.logged >= checkpointBytes
+	due := now >= l.checkpointed+n.checkpointPause() || l.logged >= checkpointBytes
 	if n.cfg.Disk == nil || len(r.Snapshots) == 0 || len(r.Persist) == 0 || !due || n.checkpointing.Load() {
 		return 0, nil
 	}
@@ -229,4 +234,9 @@ func (l *loop) rotate(r *driver.Ready) (uint64, error) {
 	n.checkpointing.Store(true)
 	l.checkpointed, l.logged = now, 0
 	return segment, nil
+}
+
+// checkpointPause returns how long after a checkpoint the next one is begun, in ns.
+func (n *Node) checkpointPause() int64 {
+	return min(max(checkpointShare*n.checkpointTook.Load(), checkpointInterval), checkpointLongest)
 }

@@ -27,6 +27,7 @@ type flaky struct {
 	committing error              // guarded by mu
 	commits    int                // asked for; guarded by mu
 	committed  []store.Checkpoint // guarded by mu
+	takes      time.Duration      // what Commit takes
 }
 
 func (f *flaky) Append(records [][]byte, _ bool) error {
@@ -44,6 +45,7 @@ func (f *flaky) Rotate() (uint64, error) {
 func (f *flaky) Damaged() bool { return false }
 
 func (f *flaky) Commit(c store.Checkpoint) error {
+	time.Sleep(f.takes)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.commits++; f.committing == nil {
@@ -123,6 +125,29 @@ func TestStagesOfManySnapshots(t *testing.T) {
 		if (s.snapshot != nil) != (s.Number%32 == 0) || (s.segment == 9) != (s.Number == 64) {
 			t.Errorf("round %d: snapshot %v, segment %d", s.Number, s.snapshot != nil, s.segment)
 		}
+	}
+}
+
+// TestCheckpointsTakeAPartOfTheTime: the longer they take, the rarer they are, within bounds.
+func TestCheckpointsTakeAPartOfTheTime(t *testing.T) {
+	for _, x := range []struct{ takes, pause time.Duration }{
+		{time.Millisecond, time.Second}, {300 * time.Millisecond, 3 * time.Second}, {time.Minute, 10 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newTestNode(t, 1, func(c *Config) { c.Disk = &flaky{takes: x.takes} })
+			l := newLoop(n, nil)
+			c := &checkpointer{node: n}
+			if !c.write(t.Context(), &job{segment: 1, base: &driver.Snapshot{}}) {
+				t.Fatal("the disk is well")
+			}
+			l.checkpointed = n.cfg.Now()
+			time.Sleep(x.pause - time.Millisecond)
+			early, _ := l.rotate(readyWith(t, n, 32))
+			time.Sleep(time.Millisecond)
+			if due, _ := l.rotate(readyWith(t, n, 64)); early != 0 || due == 0 {
+				t.Errorf("one took %v: the next is begun before %v: %v, and then: %v", x.takes, x.pause, early != 0, due != 0)
+			}
+		})
 	}
 }
 

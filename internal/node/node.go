@@ -115,8 +115,9 @@ type Node struct {
 	// what they do not have would only delay the answer.
 	fetching atomic.Bool
 
-	checkpointing atomic.Bool // a checkpoint is under way: set by the loop, reset by the checkpointer
-	ticking       atomic.Bool // a tick of this node is on its way; set by the loop, reset by the applier
+	checkpointing  atomic.Bool  // a checkpoint is under way: set by the loop, reset by the checkpointer
+	checkpointTook atomic.Int64 // how long the last one kept the disk, in ns
+	ticking        atomic.Bool  // a tick of this node is on its way; set by the loop, reset by the applier
 }
 
 // New makes a node. It does nothing before Run.
