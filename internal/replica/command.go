@@ -125,6 +125,19 @@ type Ack struct {
 	Done []uint64
 }
 
+// Ban keeps a client out of the whole cluster, for an operator. It comes in the name of no connection. An older ban of
+// the target is replaced.
+type Ban struct {
+	Target  BanTarget
+	Seconds uint32 // for how long, from its consensus time; 0: for good
+	Reason  string // for whoever looks; at most MaxBanReason bytes, see CheckBanReason
+}
+
+// Unban lifts the ban of a target before its time. It is Unknown if there is none.
+type Unban struct {
+	Target BanTarget
+}
+
 // Tick does nothing, but has a consensus time. A node submits it when something that waits for a time is due and
 // nothing else moves the consensus time on; see Machine.Deadline.
 type Tick struct{}
@@ -136,6 +149,8 @@ func (r *Release) connection() uint64     { return r.Connection }
 func (s *Subscribe) connection() uint64   { return s.Connection }
 func (u *Unsubscribe) connection() uint64 { return u.Connection }
 func (a *Ack) connection() uint64         { return a.Connection }
+func (*Ban) connection() uint64           { return 0 }
+func (*Unban) connection() uint64         { return 0 }
 func (*Tick) connection() uint64          { return 0 }
 
 // Header stands before every command in the stream. The numbers make a transaction take effect once, and a

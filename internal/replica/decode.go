@@ -83,6 +83,10 @@ func (d *decoder) fields(kind byte) Command {
 		return &Tick{}
 	case kindPublishOnce:
 		return d.publishOnce()
+	case kindBan:
+		return &Ban{Target: d.banTarget(), Seconds: d.uint32(), Reason: d.banReason()}
+	case kindUnban:
+		return &Unban{Target: d.banTarget()}
 	}
 	d.fail("unknown kind")
 	return nil
@@ -205,6 +209,22 @@ func (d *decoder) ascending() []uint64 {
 		least = list[i] + 1
 	}
 	return list
+}
+
+func (d *decoder) banTarget() BanTarget {
+	read := BanTarget{Kind: BanKind(d.byte()), Value: string(d.block(MaxBanValue))}
+	if t, err := NewBanTarget(read.Kind, read.Value); err != nil || t != read {
+		d.fail("target of a ban")
+	}
+	return read
+}
+
+func (d *decoder) banReason() string {
+	reason := string(d.block(MaxBanReason))
+	if CheckBanReason(reason) != nil {
+		d.fail("reason of a ban")
+	}
+	return reason
 }
 
 // connection reads the number of a connection; 0 names none.

@@ -37,6 +37,19 @@ var commands = []replica.Command{
 	&replica.Ack{Connection: 1, Received: []uint64{0, 1, 300}},
 	&replica.Ack{Connection: 1, Received: []uint64{5}, Done: []uint64{4, 1<<64 - 2}},
 	&replica.Tick{},
+	&replica.Ban{Target: target(replica.BanClient, "ключ"), Seconds: 1<<32 - 1, Reason: "sends nonsense"},
+	&replica.Ban{Target: target(replica.BanUser, "alice")},
+	&replica.Ban{Target: target(replica.BanAddress, "192.0.2.7"), Seconds: 3600},
+	&replica.Unban{Target: target(replica.BanAddress, "2001:db8::/32")},
+}
+
+// target is a ban's target in its one form.
+func target(kind replica.BanKind, value string) replica.BanTarget {
+	t, err := replica.NewBanTarget(kind, value)
+	if err != nil {
+		panic(err)
+	}
+	return t
 }
 
 func TestDecodeReadsWhatAppendWrote(t *testing.T) {
@@ -97,6 +110,14 @@ func TestDecodeRefuses(t *testing.T) {
 		"client id empty":         (&replica.Connect{Connection: 1}).Append(nil),
 		"client id not UTF-8":     (&replica.Connect{Connection: 1, ClientID: "\xc3"}).Append(nil),
 		"client id with NUL":      (&replica.Connect{Connection: 1, ClientID: "a\x00b"}).Append(nil),
+		"kind of ban unknown":     {10, 4, 1, 'a', 0, 0},
+		"ban of no client":        {10, 1, 0, 0, 0},
+		"ban without a reason":    {10, 1, 1, 'a', 0},
+		"ban of an address":       (&replica.Unban{Target: replica.BanTarget{Kind: 3, Value: "192.0.2.7"}}).Append(nil),
+		"bits behind a prefix":    (&replica.Unban{Target: replica.BanTarget{Kind: 3, Value: "192.0.2.7/24"}}).Append(nil),
+		"target too long":         (&replica.Unban{Target: replica.BanTarget{Kind: 2, Value: strings.Repeat("a", 1025)}}).Append(nil),
+		"reason too long":         (&replica.Ban{Target: target(replica.BanUser, "a"), Reason: strings.Repeat("a", 257)}).Append(nil),
+		"reason with an escape":   (&replica.Ban{Target: target(replica.BanUser, "a"), Reason: "\x1b[2J"}).Append(nil),
 		"larger than any command": publish(replica.Message{Topic: "t", Payload: make([]byte, replica.MaxCommand)}),
 	} {
 		if cmd, err := replica.DecodeCommand(b); !errors.Is(err, replica.ErrMalformed) {

@@ -38,6 +38,8 @@ func (d *digest) effect(e *Effect) {
 		d.delivery(e.Delivery, false)
 	case Connected:
 		d.session(e.Session)
+	case Banned, Unbanned:
+		d.ban(e.Ban)
 	case Subscribed, Unsubscribed:
 		d.numbers(uint64(len(e.Codes)))
 		for _, code := range e.Codes {
@@ -71,6 +73,15 @@ func (d *digest) session(s *Session) {
 	for _, id := range s.Unreleased {
 		d.numbers(uint64(id))
 	}
+}
+
+// ban adds a checksum of all of the ban.
+func (d *digest) ban(b *BanEntry) {
+	start := len(d.buffer)
+	d.numbers(b.Index, uint64(b.Node), uint64(b.Until))
+	d.buffer = appendString(b.appendTarget(d.buffer), b.Reason)
+	sum := crc32.Update(0, castagnoli, d.buffer[start:])
+	d.buffer = binary.BigEndian.AppendUint32(d.buffer[:start], sum)
 }
 
 // message adds a checksum of all of the message.

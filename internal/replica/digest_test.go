@@ -22,6 +22,7 @@ func manyEffects() (*replica.Result, *replica.Message, *replica.Delivery, *repli
 		{Kind: replica.Connected, Conn: conn, Session: session},
 		{Kind: replica.Subscribed, Conn: conn, Codes: []mqtt.ReasonCode{1, 2}},
 		{Kind: replica.Ended, Conn: conn},
+		{Kind: replica.Banned, Ban: &replica.BanEntry{BanTarget: target(replica.BanUser, "u"), Until: 9, Node: 1, Index: 5}},
 	}}, message, delivery, session
 }
 
@@ -34,7 +35,7 @@ func TestDigestTellsEffectsApart(t *testing.T) {
 			r.Outcome = replica.Stale
 		},
 		func(r *replica.Result, _ *replica.Message, _ *replica.Delivery, _ *replica.Session) {
-			r.Effects = r.Effects[:4]
+			r.Effects = r.Effects[:5]
 		},
 		func(r *replica.Result, _ *replica.Message, _ *replica.Delivery, _ *replica.Session) {
 			r.Effects = r.Effects[1:]
@@ -92,6 +93,21 @@ func TestDigestTellsEffectsApart(t *testing.T) {
 		},
 		func(_ *replica.Result, _ *replica.Message, _ *replica.Delivery, s *replica.Session) {
 			s.Unreleased = nil
+		},
+		func(r *replica.Result, _ *replica.Message, _ *replica.Delivery, _ *replica.Session) {
+			r.Effects[5].Kind = replica.Unbanned
+		},
+		func(r *replica.Result, _ *replica.Message, _ *replica.Delivery, _ *replica.Session) {
+			r.Effects[5].Ban.Kind = replica.BanClient
+		},
+		func(r *replica.Result, _ *replica.Message, _ *replica.Delivery, _ *replica.Session) {
+			r.Effects[5].Ban.Value = "v"
+		},
+		func(r *replica.Result, _ *replica.Message, _ *replica.Delivery, _ *replica.Session) {
+			r.Effects[5].Ban.Until++
+		},
+		func(r *replica.Result, _ *replica.Message, _ *replica.Delivery, _ *replica.Session) {
+			r.Effects[5].Ban.Reason = "r"
 		},
 	} {
 		r, m, d, s := manyEffects()

@@ -29,6 +29,10 @@ const (
 	Subscribed
 	// Unsubscribed: Codes says what became of each filter of Conn's Unsubscribe.
 	Unsubscribed
+	// Banned: Ban holds from now on. Whoever it is about is closed with 0x8A, and not let in.
+	Banned
+	// Unbanned: Ban, whose time has come or which was lifted, holds no more.
+	Unbanned
 )
 
 // Effect is one consequence of a transaction, the same on every node. The effects of one transaction stand in
@@ -45,6 +49,7 @@ type Effect struct {
 	Delivery *Delivery         // for Send
 	Session  *Session          // for Connected
 	Codes    []mqtt.ReasonCode // for Subscribed and Unsubscribed, one each in the command's order
+	Ban      *BanEntry         // for Banned and Unbanned, which concern no connection
 }
 
 // Delivery is a message on its way to one client. It is immutable.
@@ -90,7 +95,7 @@ const (
 	// Stale: its connection had been superseded or had ended; no effect, on any node.
 	Stale
 	// Full: it would have broken one of Limits: a retained message more than fit, a connection more, or a lasting
-	// session; no effect, on any node. The client may be answered 0x97.
+	// session, or a ban; no effect, on any node. The client may be answered 0x97.
 	Full
 	// Invalid: its number was the node's next, but the command does not decode or makes no sense; no effect, on
 	// any node, but for what a higher incarnation ended. A correct node submits none.
@@ -101,8 +106,8 @@ const (
 	// Repeated: a Publish whose packet identifier waits for its Release; no effect, on any node. It is acknowledged
 	// like an applied one.
 	Repeated
-	// Unknown: a Release of a packet identifier that waited for none; no effect, on any node. The answer is PUBCOMP
-	// with 0x92.
+	// Unknown: a Release of a packet identifier that waited for none, or an Unban where no ban is; no effect, on any
+	// node. The answer to PUBREL is PUBCOMP with 0x92.
 	Unknown
 )
 

@@ -13,6 +13,8 @@ const (
 	kindAck
 	kindTick
 	kindPublishOnce // a Publish with a packet identifier
+	kindBan
+	kindUnban
 )
 
 // The flags of a message's encoding. Its two lowest bits are the QoS.
@@ -136,6 +138,20 @@ func appendAscending(dst []byte, list []uint64) []byte {
 		least = n + 1
 	}
 	return dst
+}
+
+// Append implements Command.
+func (b *Ban) Append(dst []byte) []byte {
+	dst = b.Target.appendTarget(append(dst, kindBan))
+	dst = binary.AppendUvarint(dst, uint64(b.Seconds))
+	return appendString(dst, b.Reason)
+}
+
+// Append implements Command.
+func (u *Unban) Append(dst []byte) []byte { return u.Target.appendTarget(append(dst, kindUnban)) }
+
+func (t *BanTarget) appendTarget(dst []byte) []byte {
+	return appendString(append(dst, byte(t.Kind)), t.Value)
 }
 
 // Append implements Command.

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
@@ -12,6 +13,7 @@ import (
 // whole state, and knows nothing of records: what Hash must agree with.
 func (m *Machine) Digest() [sha256.Size]byte {
 	d := stateDigest{hash: sha256.New()}
+	var bans []*BanEntry
 	d.numbers(m.index, uint64(m.time), m.bodies)
 	for i := range m.nodes {
 		d.numbers(m.nodes[i].incarnation, m.nodes[i].next)
@@ -32,6 +34,14 @@ func (m *Machine) Digest() [sha256.Size]byte {
 		d.body(e.body)
 		d.flush()
 	}
+	m.Bans(func(b *BanEntry) { bans = append(bans, b) })
+	slices.SortFunc(bans, func(a, b *BanEntry) int { return cmp.Compare(a.Index, b.Index) })
+	for _, b := range bans {
+		d.numbers(b.Index, uint64(b.Node), uint64(b.Until), uint64(b.Kind))
+		d.text(b.Value)
+		d.text(b.Reason)
+	}
+	d.flush()
 	var sum [sha256.Size]byte
 	d.hash.Sum(sum[:0])
 	return sum

@@ -21,6 +21,8 @@ type Limits struct {
 	// however many sessions wait for it.
 	Queued      int
 	QueuedBytes int
+
+	Bans int
 }
 
 // DefaultLimits are the limits that a cluster runs with.
@@ -35,6 +37,7 @@ var DefaultLimits = Limits{
 	QueueBytes:           32 << 20,
 	Queued:               1 << 24,
 	QueuedBytes:          1 << 30,
+	Bans:                 10_000,
 }
 
 // messageOverhead in bytes is what a message counts beside its own bytes. It stands for the memory that keeping track
@@ -56,6 +59,7 @@ type Counts struct {
 	Groups        int `json:"groups"`        // shared subscriptions, each counting once
 	Queued        int `json:"queued"`        // unfinished deliveries at QoS 1 and 2
 	QueuedBytes   int `json:"queued_bytes"`  // of their messages
+	Bans          int `json:"bans"`          // that hold
 
 	RetainedRefused      uint64 `json:"retained_refused"`      // messages that Limits kept from being retained
 	ConnectsRefused      uint64 `json:"connects_refused"`      // connections that Limits kept from being made
@@ -63,6 +67,7 @@ type Counts struct {
 	QueueRefused         uint64 `json:"queue_refused"`         // deliveries that Limits kept from being queued
 	QueueExpired         uint64 `json:"queue_expired"`         // deliveries that expired before their first sending
 	SharedLost           uint64 `json:"shared_lost"`           // of shared subscriptions, without anybody to go to
+	BansRefused          uint64 `json:"bans_refused"`          // bans that Limits kept from being made
 
 	Applied  uint64 `json:"applied"`
 	Repeated uint64 `json:"repeated"`
@@ -94,5 +99,6 @@ func (m *Machine) Counts() Counts {
 	c := m.counts
 	c.Retained, c.RetainedBytes = m.retained.topics.Len(), m.retained.bytes
 	c.Groups = len(m.groups)
+	c.Bans = len(m.bans.byTarget)
 	return c
 }

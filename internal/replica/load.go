@@ -111,6 +111,8 @@ func (l *loader) record(kind byte) record {
 		return l.queued()
 	case recordGroup:
 		return l.group()
+	case recordBan:
+		return l.ban()
 	}
 	l.decoder.fail("unknown kind")
 	return nil
@@ -222,4 +224,15 @@ func (l *loader) group() record {
 	}
 	l.unturned--
 	return g
+}
+
+func (l *loader) ban() record {
+	d, m := &l.decoder, l.machine
+	e := &BanEntry{Index: l.past(), Node: l.node(), Until: l.time()}
+	e.BanTarget, e.Reason = d.banTarget(), d.banReason()
+	l.check(len(m.bans.byTarget) < m.limits.Bans, "too many bans")
+	if !l.check(m.bans.byTarget[e.BanTarget] == nil, "two bans of one target") {
+		return nil
+	}
+	return m.bans.put(e)
 }

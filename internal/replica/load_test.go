@@ -19,7 +19,7 @@ var everything = []string{
 	"0@1#3 publish 2 t:x:2:retain:expiry=100", "0@1#4 subscribe 1 t/#:1", "0@1#5 publish 1 u:x:2 7", "1@1#0 connect 1 carol expiry=50",
 	"1@1#1 subscribe 1 $share/g/t:2 id=1", "0@1#6 subscribe 1 $share/g/t:2", "0@1#7 subscribe 2 $share/g/t:1",
 	"0@1#8 publish 2 t:y:2", "0@1#9 publish 2 t:z:1", "0@1#10 received 1 0", "1@1#2 publish 1 r:y:1:retain", "0@1#11 end 1",
-	"0@1#12 publish 2 t:q:2:expiry=2", "1@1#3 publish 1 t:last:1",
+	"0@1#12 publish 2 t:q:2:expiry=2", "1@1#3 publish 1 t:last:1", "1@1#4 ban user eve for=99 why", "0@1#13 ban address 192.0.2.0/24",
 }
 
 // allKinds returns a machine with records of all kinds, and those.
@@ -96,6 +96,7 @@ func TestLoadKeepsLimits(t *testing.T) {
 	limits := replica.DefaultLimits
 	limits.Connections, limits.Retained, limits.RetainedBytes = 1, c.Retained, c.RetainedBytes
 	limits.Sessions, limits.SessionSubscriptions, limits.Queued, limits.QueuedBytes = c.Sessions, 3, c.Queued, c.QueuedBytes
+	limits.Bans = c.Bans
 	if _, err := replica.Load(2, limits, disk.sorted()); err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +111,7 @@ func TestLoadKeepsLimits(t *testing.T) {
 		func(l *replica.Limits) { l.QueueBytes = 300 },
 		func(l *replica.Limits) { l.Queued-- },
 		func(l *replica.Limits) { l.QueuedBytes-- },
+		func(l *replica.Limits) { l.Bans-- },
 	} {
 		lowered := limits
 		lower(&lowered)

@@ -14,6 +14,7 @@ type Machine struct {
 	nodes    []node
 	clients  map[string]*session // by client id
 	retained retained
+	bans     bans
 
 	groups map[string]*group // the shared subscriptions, by what SUBSCRIBE calls them: $share/group/filter
 
@@ -64,6 +65,7 @@ func New(members int, limits Limits) *Machine {
 		m.nodes[i].connections = map[uint64]*session{}
 	}
 	m.retained.limits, m.retained.changes = limits, &m.changes
+	m.bans.byTarget, m.bans.changes = map[BanTarget]*ban{}, &m.changes
 	m.sum = m.hash.Sum()
 	m.matching.init()
 	return m
@@ -88,6 +90,7 @@ func (m *Machine) Apply(now int64, node int, tx []byte, res *Result) {
 	m.time = now
 	*res = Result{Index: m.index, Time: now, Node: node, Outcome: Ignored, Effects: res.Effects[:0]}
 	m.retained.expire(now)
+	m.expireBans(res)
 	m.expire(res)
 	d := decoder{rest: tx, topics: &m.topics}
 	res.Header = d.header()
@@ -149,6 +152,10 @@ func (m *Machine) executeAlone(cmd Command, res *Result) Outcome {
 	switch c := cmd.(type) {
 	case *Connect:
 		return m.connect(c, res)
+	case *Ban:
+		return m.ban(c, res)
+	case *Unban:
+		return m.unban(c, res)
 	case *Tick:
 		return Applied
 	}

@@ -1,6 +1,7 @@
 package replica_test
 
 import (
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -16,7 +17,8 @@ type oracle struct {
 	sessions []*oracleSession  // in the order in which they were made
 	groups   []*oracleGroup
 	retained []oracleRetained
-	effects  string // of the transaction being applied, as show prints them
+	bans     []*replica.BanEntry // in the order in which they were made
+	effects  string              // of the transaction being applied, as show prints them
 }
 
 type oracleSession struct {
@@ -100,6 +102,10 @@ func (o *oracle) execute(conn replica.Conn, cmd replica.Command) (outcome string
 	switch c := cmd.(type) {
 	case *replica.Tick:
 		return "applied"
+	case *replica.Ban:
+		return o.ban(conn.Node, c)
+	case *replica.Unban:
+		return o.unban(c.Target)
 	case *replica.Connect:
 		conn.Number = c.Connection
 		return o.connect(conn, c)
@@ -279,6 +285,7 @@ func (o *oracle) publishWill(s *oracleSession) {
 
 // expire does what is due, the earliest first, and drops what is no more.
 func (o *oracle) expire() {
+	o.expireBans()
 	o.retained = slices.DeleteFunc(o.retained, func(r oracleRetained) bool { return gone(r.message, r.since, o.now) })
 	for {
 		var first *oracleSession
@@ -338,7 +345,7 @@ func (o *oracle) retain(s *oracleSession, m *replica.Message) bool {
 	return true
 }
 
-// deadline returns when a will goes, or a session ends that may have something from a group; 0 if never.
+// deadline returns when a will goes, a session ends that may have something from a group, or a ban ends; 0 if never.
 func (o *oracle) deadline() (first int64) {
 	for _, s := range o.sessions {
 		shares := slices.ContainsFunc(s.filters, func(f oracleFilter) bool { return strings.HasPrefix(f.Filter, "$share") }) ||
@@ -348,6 +355,14 @@ func (o *oracle) deadline() (first int64) {
 				first = at
 			}
 		}
+	}
+	for _, b := range o.bans {
+		if first == 0 || b.Until < first {
+			first = b.Until
+		}
+	}
+	if first == math.MaxInt64 {
+		return 0
 	}
 	return first
 }
@@ -363,7 +378,7 @@ func (o *oracle) retainedMessages() string {
 
 // counts says how much there is.
 func (o *oracle) counts() (c replica.Counts) {
-	c.Retained, c.Groups = len(o.retained), len(o.groups)
+	c.Retained, c.Groups, c.Bans = len(o.retained), len(o.groups), len(o.bans)
 	for _, s := range o.sessions {
 		c.Subscriptions += len(s.filters)
 		if s.connected {

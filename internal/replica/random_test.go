@@ -115,10 +115,27 @@ func drawCommand(t *rapid.T, connection uint64, s *oracleSession) replica.Comman
 	}
 }
 
+// drawBan draws a ban, or what lifts one.
+func drawBan(t *rapid.T) replica.Command {
+	kind := replica.BanKind(rapid.IntRange(1, 3).Draw(t, "kind of ban"))
+	value := rapid.SampledFrom([]string{"192.0.2.0/24", "10.0.0.1/32"}).Draw(t, "whom")
+	if rapid.IntRange(0, 2).Draw(t, "lift") == 0 {
+		return &replica.Unban{Target: target(kind, value)}
+	}
+	return &replica.Ban{
+		Target:  target(kind, value),
+		Seconds: uint32(rapid.IntRange(0, 4).Draw(t, "seconds of the ban")),
+		Reason:  rapid.SampledFrom([]string{"", "why"}).Draw(t, "reason"),
+	}
+}
+
 // drawTransaction draws a node and what it asks for: often in the name of a live connection.
 func drawTransaction(t *rapid.T, o *oracle) (node int, cmd replica.Command) {
 	node = rapid.IntRange(0, 2).Draw(t, "node")
 	connection := uint64(rapid.IntRange(1, 5).Draw(t, "connection"))
+	if rapid.IntRange(0, 11).Draw(t, "ban") == 11 {
+		return node, drawBan(t)
+	}
 	live := o.connectedTo(node)
 	if len(live) == 0 || rapid.IntRange(0, 3).Draw(t, "new") == 0 {
 		return node, drawConnect(t, connection)
@@ -194,7 +211,7 @@ func compare(
 	}
 	got, counts := m.Counts(), o.counts()
 	if got.Connections != counts.Connections || got.Sessions != counts.Sessions || got.Retained != counts.Retained ||
-		got.Subscriptions != counts.Subscriptions || got.Groups != counts.Groups {
+		got.Subscriptions != counts.Subscriptions || got.Groups != counts.Groups || got.Bans != counts.Bans {
 		t.Fatalf("transaction %d, %T: counts %+v, want %+v", i, cmd, got, counts)
 	}
 }
@@ -244,6 +261,12 @@ func TestDigestTellsStatesApart(t *testing.T) {
 		{"0@1#4 publish 1 t:y:1", "0@1#4 end 1"},
 		{"0@1#4 publish 1 t:y:1", "0@1#4 end 1 expiry=8"},
 		{"0@1#4 publish 1 t:y:1", "0@1#4 tick"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 ban user eve"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 ban client eve"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 ban user eva"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 ban user eve for=1"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 ban user eve for=2"},
+		{"0@1#4 publish 1 t:y:1", "0@1#4 ban user eve why"},
 		{"", ""},
 	} {
 		all := strings.Replace(strings.Join(lasting, "\n"), change[0], change[1], 1)

@@ -18,6 +18,7 @@ import (
 //	page          epoch, first           packet identifiers that wait for PUBREL, 256 a record
 //	queued        epoch, number          an unfinished delivery, by its body's id
 //	group         $share/group/filter    whose turn it is
+//	ban           kind, value            a ban that holds: until when, why, by which member and transaction
 //
 // Numbers in keys have eight bytes, the highest first.
 const (
@@ -30,6 +31,7 @@ const (
 	recordPage
 	recordQueued
 	recordGroup
+	recordBan
 )
 
 // The flags of a session's record.
@@ -49,7 +51,7 @@ const (
 	queuedEnd
 )
 
-// maxName bounds the part of a topic, client id or filter that stands in a key; maxKey bounds a key. Behind a longer
+// maxName bounds the part of a topic, client id, filter or ban's value that stands in a key; maxKey bounds a key. Behind a longer
 // name's part stand a zero byte, which no name has, and a hash. Stores have bounds on keys that names may exceed.
 const (
 	maxName = 512
@@ -176,4 +178,13 @@ func (g *group) appendKey(dst []byte) []byte { return appendName(append(dst, rec
 
 func (g *group) appendValue(dst []byte) []byte {
 	return appendString(appendNumbers(dst, uint64(g.turn)), g.name)
+}
+
+func (b *ban) appendKey(dst []byte) []byte {
+	return appendName(append(dst, recordBan, byte(b.Kind)), b.Value)
+}
+
+func (b *ban) appendValue(dst []byte) []byte {
+	dst = appendNumbers(dst, b.Index, uint64(b.Node), uint64(b.Until))
+	return appendString(b.appendTarget(dst), b.Reason)
 }

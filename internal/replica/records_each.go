@@ -17,6 +17,9 @@ func (m *Machine) EachRecord(f func(key, value []byte)) {
 	for _, g := range m.groups {
 		w.give(g)
 	}
+	for _, b := range m.bans.byTarget {
+		w.give(b)
+	}
 }
 
 // walk is one under way over all records.

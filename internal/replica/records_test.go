@@ -79,6 +79,7 @@ func held(m *replica.Machine) replica.Counts {
 	return replica.Counts{
 		Connections: c.Connections, Retained: c.Retained, RetainedBytes: c.RetainedBytes, Sessions: c.Sessions,
 		Subscriptions: c.Subscriptions, Groups: c.Groups, Queued: c.Queued, QueuedBytes: c.QueuedBytes,
+		Bans: c.Bans,
 	}
 }
 
@@ -202,7 +203,7 @@ func flushing(t *testing.T, lines ...string) func(line string) (changed []string
 }
 
 var recordKinds = []string{
-	"", "meta", "member", "body", "retained", "session", "subscription", "page", "queued", "group",
+	"", "meta", "member", "body", "retained", "session", "subscription", "page", "queued", "group", "ban",
 }
 
 // TestWhatChanges: only the records that a transaction is about change.
@@ -238,6 +239,10 @@ func TestWhatChanges(t *testing.T) {
 			"0@1#40 connect 6 alice clean",
 			"-body -body -body -body +session -subscription -subscription -page -queued -queued -queued -queued",
 		},
+		{"0@1#41 ban user eve for=20", "+ban"},
+		{"0@1#42 ban client eve, 0@1#43 unban client eve", ""},
+		{"0@1#44 ban user eve why", "+ban"},
+		{"0@1#45 unban user eve", "-ban"},
 	} {
 		want := strings.TrimSpace("+meta +member " + step.want)
 		if got := strings.Join(do(step.line), " "); got != want {

@@ -3,6 +3,7 @@ package replica_test
 import (
 	"bufio"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,7 +19,7 @@ const second = 1_000_000_000
 var scriptLimits = replica.Limits{
 	Connections: 3, Retained: 4, RetainedBytes: 1 << 20,
 	Sessions: 3, SessionSubscriptions: 3, SubscriptionBytes: 1 << 20,
-	Queue: 4, QueueBytes: 1 << 20, Queued: 1000, QueuedBytes: 1 << 20,
+	Queue: 4, QueueBytes: 1 << 20, Queued: 1000, QueuedBytes: 1 << 20, Bans: 2,
 }
 
 // TestScripts runs testdata's scripts: each line that starts with > is done, and the lines behind it are what it
@@ -116,8 +117,13 @@ func parseTransaction(words []string) (node int, tx []byte) {
 
 // parseCommand reads what follows a command's name: most begin with the number of a connection.
 func parseCommand(name string, words []string) replica.Command {
-	if name == "tick" {
+	switch name {
+	case "tick":
 		return &replica.Tick{}
+	case "ban":
+		return parseBan(words)
+	case "unban":
+		return &replica.Unban{Target: parseTarget(words)}
 	}
 	connection := uint64(number(words[0]))
 	words = words[1:]
@@ -156,6 +162,28 @@ func parseCommand(name string, words []string) replica.Command {
 		return &replica.Ack{Connection: connection, Done: numbers(words)}
 	}
 	panic("unknown command " + name)
+}
+
+// parseBan reads kind value [for=seconds] [reason].
+func parseBan(words []string) *replica.Ban {
+	b := &replica.Ban{Target: parseTarget(words)}
+	for _, word := range words[2:] {
+		if strings.HasPrefix(word, "for=") {
+			b.Seconds = seconds(word)
+		} else {
+			b.Reason = word
+		}
+	}
+	return b
+}
+
+func parseTarget(words []string) replica.BanTarget {
+	for kind := replica.BanClient; kind <= replica.BanAddress; kind++ {
+		if kind.String() == words[0] {
+			return replica.BanTarget{Kind: kind, Value: words[1]}
+		}
+	}
+	panic("no kind of ban " + words[0])
 }
 
 // parseConnect reads client [clean] [expiry=seconds] [will=message] [delay=seconds].
@@ -270,6 +298,7 @@ var (
 		replica.Deliver: "deliver", replica.Connected: "connected", replica.Superseded: "superseded",
 		replica.Ended: "ended", replica.Send: "send", replica.Overflow: "overflow",
 		replica.Subscribed: "subscribed", replica.Unsubscribed: "unsubscribed",
+		replica.Banned: "banned", replica.Unbanned: "unbanned",
 	}
 )
 
@@ -278,6 +307,10 @@ func show(res *replica.Result) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, outcomes[res.Outcome])
 	for _, e := range res.Effects {
+		if e.Ban != nil {
+			fmt.Fprintf(&b, "  %s %s\n", kinds[e.Kind], showBan(e.Ban))
+			continue
+		}
 		fmt.Fprintf(&b, "  %s %s %s", kinds[e.Kind], showConn(e.Conn), e.ClientID)
 		switch {
 		case e.Message != nil:
@@ -293,6 +326,15 @@ func show(res *replica.Result) string {
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// showBan prints the target, until which second it holds, who asked for it by which transaction, and why.
+func showBan(b *replica.BanEntry) string {
+	until := "for good"
+	if b.Until != math.MaxInt64 {
+		until = fmt.Sprintf("until %d", b.Until/second)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s by %d at %d %s", b.Kind, b.Value, until, b.Node, b.Index, b.Reason))
 }
 
 // showDelivery prints the number, the QoS that it is sent with, what the message was published as, and the rest.

@@ -218,12 +218,15 @@ func (m *Machine) expire(res *Result) {
 }
 
 // Deadline returns the consensus time, in ns, from which on the next transaction, whatever it is, has an effect that a
-// client may wait for: a will goes, or what a shared subscription had sent to a session goes to another. The node is
-// the one that had the connection. Without such a time, ok is false.
+// client may wait for: a will goes, what a shared subscription had sent to a session goes to another, or a ban ends. The
+// node is the one that had the connection, or that asked for the ban. Without such a time, ok is false.
 func (m *Machine) Deadline() (at int64, node int, ok bool) {
-	if len(m.noticed) == 0 {
-		return 0, 0, false
+	if len(m.noticed) > 0 {
+		first := m.noticed[0]
+		at, node, ok = first.at, first.session.conn.Node, true
 	}
-	first := m.noticed[0]
-	return first.at, first.session.conn.Node, true
+	if b := m.bans.first(); b != nil && (!ok || b.Until < at) {
+		at, node, ok = b.Until, b.Node, true
+	}
+	return at, node, ok
 }
