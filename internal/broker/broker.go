@@ -21,6 +21,7 @@ import (
 type Broker struct {
 	config   Config
 	counters counters
+	bans     *bans
 	epoch    time.Time // zero of the broker's clock, elapsed
 	numbers  atomic.Uint64
 	quit     context.Context // ends when the broker stops
@@ -41,7 +42,9 @@ func New(config Config) (*Broker, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	b := &Broker{config: config, epoch: time.Now(), open: map[*client]struct{}{}, mortal: map[string]*client{}}
+	b := &Broker{
+		config: config, epoch: time.Now(), bans: newBans(), open: map[*client]struct{}{}, mortal: map[string]*client{},
+	}
 	b.quit, b.giveUp = context.WithCancel(context.Background())
 	b.initDispatcher(b)
 	return b, nil
@@ -93,9 +96,14 @@ func (b *Broker) accept(ctx context.Context, l net.Listener) error {
 }
 
 // Handle serves one connection in a goroutine of its own; Run waits for it. It closes the connection at once if the
-// broker is full or stops.
+// broker is full or stops, or the address is banned.
 func (b *Broker) Handle(conn net.Conn) {
 	c := newClient(b, conn)
+	if b.bans.keepOut("", "", c.address) {
+		b.counters.bannedConnections.Add(1)
+		conn.Close()
+		return
+	}
 	if !b.enter(c) {
 		conn.Close()
 		return

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -25,11 +26,12 @@ const (
 
 // client is one connection.
 type client struct {
-	broker *Broker
-	conn   net.Conn
-	number uint64          // names the connection in commands
-	ctx    context.Context // ends when closing begins
-	cancel context.CancelFunc
+	broker  *Broker
+	conn    net.Conn
+	address netip.Addr      // that it comes from, zero if from none
+	number  uint64          // names the connection in commands
+	ctx     context.Context // ends when closing begins
+	cancel  context.CancelFunc
 	// admitted is closed when the client becomes connected.
 	admitted chan struct{}
 
@@ -76,7 +78,7 @@ type client struct {
 }
 
 func newClient(b *Broker, conn net.Conn) *client {
-	c := &client{broker: b, conn: conn, number: b.numbers.Add(1)}
+	c := &client{broker: b, conn: conn, address: addressOf(conn), number: b.numbers.Add(1)}
 	c.admitted, c.caughtUp, c.ended = make(chan struct{}), make(chan struct{}, 1), make(chan struct{})
 	c.change.L = &c.mu
 	c.input.reader = mqtt.NewReader(bufio.NewReaderSize(socket{c}, readBuffer), 0, b.config.MaxPacketSize)

@@ -75,6 +75,10 @@ func (c *client) check(p *mqtt.Connect) error {
 	if err := c.logIn(p); err != nil {
 		return err
 	}
+	if c.broker.isBanned(c) {
+		c.broker.counters.bannedConnects.Add(1)
+		return &mqtt.Error{Code: mqtt.Banned}
+	}
 	return c.checkWill(p.Will)
 }
 

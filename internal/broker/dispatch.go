@@ -18,6 +18,7 @@ type dispatcher struct {
 	serial  uint64                      // of the message being delivered
 	hits    []*client                   // who gets it
 	from    string                      // the client id of its publisher
+	newBans bool                        // a ban was made by the batch
 	replay  bool                        // what is sent next is retained, and asked for by the transaction
 	queued  int                         // since the writers were woken
 	onMatch func(*client, subscription) // match
@@ -78,6 +79,9 @@ func (d *dispatcher) Applied(results []replica.Result) {
 		}
 	}
 	d.repeats = 0
+	if d.newBans {
+		d.closeBanned()
+	}
 	d.wakeAll()
 }
 
@@ -99,6 +103,10 @@ func (d *dispatcher) effect(r *replica.Result, e *replica.Effect, now int64) {
 		if c := d.holder(e); c != nil && c.close(mqtt.QuotaExceeded) {
 			d.broker.counters.slowReaders.Add(1)
 		}
+	case replica.Banned:
+		d.banned(e.Ban)
+	case replica.Unbanned:
+		d.unbanned(e.Ban)
 	case replica.Subscribed, replica.Unsubscribed:
 		if q, ok := r.Token.Owner.(*request); ok && r.Own {
 			q.decided(e.Codes)
@@ -149,6 +157,8 @@ func (d *dispatcher) complete(r *replica.Result) {
 		d.tellAtOnce(owner)
 	case *reported:
 		owner.applied()
+	case *decree:
+		owner.done(r)
 	}
 }
 
@@ -175,11 +185,11 @@ func (d *dispatcher) connected(c *client, outcome replica.Outcome) {
 	c.refuse(&mqtt.Error{Code: mqtt.QuotaExceeded})
 }
 
-// admit makes a client the connected one of its client id on this node.
+// admit makes a client the connected one of its client id on this node, unless it was banned since its CONNECT came.
 func (d *dispatcher) admit(c *client) {
 	stored := c.routes.stored
 	c.routes.stored = nil
-	if !c.admit(stored, d.resume(c, stored)) {
+	if d.broker.refuseBanned(c) || !c.admit(stored, d.resume(c, stored)) {
 		return
 	}
 	if old := d.byID[c.id]; old != nil && old.close(mqtt.SessionTakenOver) {

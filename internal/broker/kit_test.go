@@ -90,9 +90,14 @@ type peer struct {
 
 // dial connects a peer that has sent nothing.
 func (k *kit) dial(name string, version mqtt.Version) *peer {
+	return k.attach(name, version, func(c net.Conn) net.Conn { return c })
+}
+
+// attach is dial by a connection that the broker sees as dress makes it.
+func (k *kit) attach(name string, version mqtt.Version, dress func(net.Conn) net.Conn) *peer {
 	ours, theirs := net.Pipe()
 	p := k.adopt(name, version, ours)
-	k.broker.Handle(theirs)
+	k.broker.Handle(dress(theirs))
 	return p
 }
 

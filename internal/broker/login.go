@@ -50,7 +50,7 @@ func (c *client) logIn(p *mqtt.Connect) error {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, c.broker.config.ConnectTimeout)
 	defer cancel()
-	login, err := c.broker.config.Users.Authenticate(ctx, addressOf(c.conn), p.Username, p.Password)
+	login, err := c.broker.config.Users.Authenticate(ctx, c.address, p.Username, p.Password)
 	switch {
 	case errors.Is(err, ErrBusy):
 		return &mqtt.Error{Code: mqtt.QuotaExceeded}

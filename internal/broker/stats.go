@@ -17,6 +17,8 @@ type Stats struct {
 	RefusedConnects    uint64 // CONNECT answered with an error, or with silence
 	BadLogins          uint64 // of those, for the user or the password
 	ConnectTimeouts    uint64 // of those, for want of an order in time
+	BannedConnects     uint64 // of those, for a ban
+	BannedConnections  uint64 // closed for a ban: at once, or when it was made
 	Protocol           uint64 // connections closed for malformed packets and other breaches
 	KeepAlive          uint64 // connections closed because the client was silent
 	Superseded         uint64 // connections closed because the client connected again
@@ -42,6 +44,7 @@ type counters struct {
 	received, delivered, bytesReceived, bytesSent        atomic.Uint64
 	refusedConnections, refusedConnects                  atomic.Uint64
 	badLogins, connectTimeouts                           atomic.Uint64
+	bannedConnects, bannedConnections                    atomic.Uint64
 	protocol, keepAlive, superseded, slowReaders         atomic.Uint64
 	deniedPublishes, deniedSubscriptions, refusedFilters atomic.Uint64
 	refusedPublishes, queueDropped, oversized, expired   atomic.Uint64
@@ -63,6 +66,8 @@ func (b *Broker) Stats() Stats {
 		RefusedConnects:     c.refusedConnects.Load(),
 		BadLogins:           c.badLogins.Load(),
 		ConnectTimeouts:     c.connectTimeouts.Load(),
+		BannedConnects:      c.bannedConnects.Load(),
+		BannedConnections:   c.bannedConnections.Load(),
 		Protocol:            c.protocol.Load(),
 		KeepAlive:           c.keepAlive.Load(),
 		Superseded:          c.superseded.Load(),

@@ -20,7 +20,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // listen runs a broker on loopback TCP; stop ends it.
 func listen(t *testing.T, config broker.Config) (address string, stop func()) {
 	t.Helper()
-	stream := newFakeStream()
+	return listenOn(t, newFakeStream(), config)
+}
+
+func listenOn(t *testing.T, stream *fakeStream, config broker.Config) (address string, stop func()) {
+	t.Helper()
 	server := stream.serve(t, config)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

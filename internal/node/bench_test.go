@@ -17,6 +17,8 @@ type counter struct {
 	done    chan struct{}
 }
 
+func (*counter) Restored(*replica.Machine) {}
+
 // Applied implements node.Consumer.
 func (c *counter) Applied(results []replica.Result) {
 	if after := c.applied.Add(int64(len(results))); after >= c.want && after-int64(len(results)) < c.want {

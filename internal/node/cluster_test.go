@@ -245,6 +245,8 @@ type record struct {
 
 func newRecord() *record { return &record{grown: make(chan struct{})} }
 
+func (*record) Restored(*replica.Machine) {}
+
 // Applied implements node.Consumer.
 func (r *record) Applied(results []replica.Result) {
 	r.mu.Lock()

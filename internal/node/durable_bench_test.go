@@ -109,6 +109,8 @@ func warm(b *testing.B, dir string, size int) {
 // window is a consumer that lets the publisher of each of the own results go on.
 type window struct{}
 
+func (window) Restored(*replica.Machine) {}
+
 // Applied implements node.Consumer.
 func (window) Applied(results []replica.Result) {
 	for i := range results {

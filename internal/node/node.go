@@ -28,6 +28,8 @@ type Transport interface {
 
 // Consumer takes what has been applied.
 type Consumer interface {
+	// Restored is called before everything else, with the state that the node starts with. The machine is not to be kept.
+	Restored(m *replica.Machine)
 	// Applied is called with consecutive results of the stream, on one goroutine, and must not block. The slice
 	// and its Effects are valid until it returns.
 	Applied(results []replica.Result)
@@ -182,6 +184,7 @@ func (n *Node) Run(ctx context.Context, transport Transport, consumer Consumer) 
 	case err != nil:
 		return fmt.Errorf("run node: %w", err)
 	}
+	consumer.Restored(a.machine)
 	n.restored.Store(true)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return l.run(ctx) })

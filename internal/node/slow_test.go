@@ -15,6 +15,8 @@ type gate struct {
 	opened chan struct{}
 }
 
+func (*gate) Restored(*replica.Machine) {}
+
 // Applied implements node.Consumer.
 func (g *gate) Applied(results []replica.Result) {
 	<-g.opened

@@ -29,7 +29,7 @@ const (
 	Subscribed
 	// Unsubscribed: Codes says what became of each filter of Conn's Unsubscribe.
 	Unsubscribed
-	// Banned: Ban holds from now on. Whoever it is about is closed with 0x8A, and not let in.
+	// Banned: Ban holds from now on. Whoever it is about is closed with 0x98, and not let in.
 	Banned
 	// Unbanned: Ban, whose time has come or which was lifted, holds no more.
 	Unbanned
