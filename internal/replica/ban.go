@@ -36,8 +36,8 @@ type BanTarget struct {
 
 // ErrBanTarget and ErrBanReason are wrapped by the errors of NewBanTarget and CheckBanReason.
 var (
-	ErrBanTarget = errors.New("not to be banned")
-	ErrBanReason = errors.New("not a reason for a ban")
+	ErrBanTarget = errors.New("bad target of a ban")
+	ErrBanReason = errors.New("bad reason for a ban")
 )
 
 // NewBanTarget returns the target in the one form that Ban and Unban take. For an address, the value may be an address
