@@ -1,13 +1,17 @@
-// Package admin serves HTTP to whoever runs the node: whether the process lives, whether it is ready, and how it is
-// doing.
+// Package admin serves HTTP to whoever runs the node: whether the process lives, whether it is ready, how it is doing,
+// and who is banned.
 //
 //	GET /healthz   200 "ok" as long as the process answers
 //	GET /readyz    200 "ready", or 503 and the reason in one line, such as "no quorum"
 //	GET /status    the node's status as JSON
 //	GET /metrics   the same in numbers, as Prometheus reads them, with those of the process
 //
-// Nothing here changes anything, and nothing is secret; but it is not for the public either, so the default address
-// is of the loopback.
+//	GET /v1/bans                     the bans that hold, as JSON
+//	POST /v1/bans                    makes a ban of a BanRequest
+//	DELETE /v1/bans/{kind}/{value}   lifts one
+//
+// Whoever can reach the listener can ban anybody, so the default address is of the loopback. Requests that change
+// something are refused if a browser sends them for another site.
 //
 // # Concurrency
 //
@@ -52,6 +56,7 @@ type Config struct {
 	Node    Node                 // whose readiness is told
 	Status  func() any           // what /status shows, as JSON; nil: there is no /status
 	Metrics prometheus.Collector // what /metrics shows beside the process; nil: there is no /metrics
+	Bans    Bans                 // what /v1/bans shows and changes; nil: there is no /v1/bans
 	Logger  *zap.Logger          // nil: silent
 }
 
@@ -119,6 +124,7 @@ func shutdown(server *http.Server) {
 	}
 }
 
+// handler mounts all that there is.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { line(w, http.StatusOK, "ok") })
@@ -129,7 +135,12 @@ func (s *Server) handler() http.Handler {
 	if s.cfg.Metrics != nil {
 		mux.Handle("GET /metrics", metrics(s.cfg.Metrics, s.cfg.Logger))
 	}
-	return mux
+	if s.cfg.Bans != nil {
+		mux.HandleFunc("GET /v1/bans", s.listBans)
+		mux.HandleFunc("POST /v1/bans", s.change(s.addBan))
+		mux.HandleFunc("DELETE /v1/bans/{kind}/{value...}", s.change(s.removeBan))
+	}
+	return s.sameOrigin(mux)
 }
 
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
@@ -149,13 +160,19 @@ func line(w http.ResponseWriter, code int, text string) {
 }
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
-	body, err := json.MarshalIndent(s.cfg.Status(), "", "  ")
+	s.json(w, http.StatusOK, s.cfg.Status())
+}
+
+// json answers with a value that nobody may keep.
+func (s *Server) json(w http.ResponseWriter, code int, value any) {
+	body, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
-		s.cfg.Logger.Error("status does not encode", zap.Error(err))
-		line(w, http.StatusInternalServerError, "status does not encode")
+		s.cfg.Logger.Error("answer does not encode", zap.Error(err))
+		line(w, http.StatusInternalServerError, "answer does not encode")
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
 	_, _ = w.Write(append(body, '\n')) // an error is the client's
 }
