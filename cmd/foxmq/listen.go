@@ -25,7 +25,7 @@ func (d *daemon) listen(id *identity) error {
 	}
 	d.admin, err = admin.Listen(admin.Config{
 		Addr: d.cfg.AdminAddr, Node: d.node, Logger: d.log.Named("admin"),
-		Status: func() any { return d.status() }, Metrics: newCollector(d.status),
+		Status: func() any { return d.status() }, Metrics: newCollector(d.status), Bans: bans{d.broker},
 	})
 	if err != nil {
 		d.doors.close()

@@ -65,6 +65,7 @@ func newRoot(std stdio) (root *cobra.Command, started *bool) {
 	root.AddCommand(
 		newAddressBook(),
 		newUser(),
+		newBan(),
 		newRun(),
 		newDev(),
 		newHealth(),
