@@ -64,7 +64,12 @@ type Config struct {
 	// TopicAliasMaximum bounds the topic aliases a client may define (else 0x94), and those it is sent if it takes as
 	// many. Default 32, at most 65,535.
 	TopicAliasMaximum int
-	// MaxSubscriptions bounds the subscriptions of one client (else 0x97). Default 10,000.
+	// MaxTopicLength in bytes and MaxTopicLevels bound topic names, those of wills included (else 0x90), and filters
+	// (else 0x8F). Default 65,535 and 128.
+	MaxTopicLength int
+	MaxTopicLevels int
+	// MaxSubscriptions bounds the subscriptions of one local session (else 0x97); those of lasting ones, and shared
+	// ones, are the state machine's to bound. Default 10,000.
 	MaxSubscriptions int
 	// MaxQueueMessages and MaxQueueBytes bound what waits to be sent to one client. When they are full, a message at
 	// QoS 0 is dropped and one above closes the connection with 0x97. Default 65,536 and 32 MiB.
@@ -81,6 +86,8 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.ReceiveMaximum, 1024)
 	orDefault(&c.SendMaximum, 1024)
 	orDefault(&c.TopicAliasMaximum, 32)
+	orDefault(&c.MaxTopicLength, math.MaxUint16)
+	orDefault(&c.MaxTopicLevels, 128)
 	orDefault(&c.MaxSubscriptions, 10_000)
 	orDefault(&c.MaxQueueMessages, 1<<16)
 	orDefault(&c.MaxQueueBytes, 32<<20)
@@ -125,6 +132,8 @@ func (c *Config) validate() error {
 		{"receive maximum", int64(c.ReceiveMaximum), math.MaxUint16},
 		{"send maximum", int64(c.SendMaximum), math.MaxUint16},
 		{"topic alias maximum", int64(c.TopicAliasMaximum), math.MaxUint16},
+		{"maximum topic length", int64(c.MaxTopicLength), math.MaxUint16},
+		{"maximum topic levels", int64(c.MaxTopicLevels), math.MaxUint16 + 1},
 		{"maximum subscriptions", int64(c.MaxSubscriptions), math.MaxInt},
 		{"maximum queue messages", int64(c.MaxQueueMessages), math.MaxInt},
 		{"maximum queue bytes", int64(c.MaxQueueBytes), math.MaxInt},

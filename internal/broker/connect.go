@@ -86,6 +86,9 @@ func (c *client) check(p *mqtt.Connect) error {
 func (c *client) checkWill(w *mqtt.Will) error {
 	switch {
 	case w == nil:
+	case !c.broker.takesTopic(w.Topic):
+		c.broker.counters.refusedTopics.Add(1)
+		return &mqtt.Error{Code: mqtt.TopicNameInvalid}
 	case !c.mayPublish(w.Topic):
 		return &mqtt.Error{Code: mqtt.NotAuthorized}
 	case !mqtt.FitsPayload(w.Forward, w.Payload):

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"strings"
 	"time"
 
 	"github.com/foxmq/foxmq/internal/mqtt"
@@ -30,11 +31,17 @@ func (c *client) onPublish(p *mqtt.Publish) error {
 		}
 	}
 	token := replica.Token{Owner: c, PacketID: p.PacketID, Kind: p.QoS}
-	if !c.mayPublish(p.Topic) {
+	counters := &c.broker.counters
+	switch {
+	case !c.broker.takesTopic(p.Topic):
+		counters.refusedTopics.Add(1)
+		return c.refusePublish(token, mqtt.TopicNameInvalid)
+	case !c.mayPublish(p.Topic):
+		counters.deniedPublishes.Add(1)
 		return c.deny(token)
-	}
-	if !mqtt.FitsPayload(p.Forward, p.Payload) {
-		return c.refusePayload(token)
+	case !mqtt.FitsPayload(p.Forward, p.Payload):
+		counters.invalidPayloads.Add(1)
+		return c.refusePublish(token, mqtt.PayloadFormatInvalid)
 	}
 	return c.submitPublish(p, token)
 }
@@ -89,6 +96,12 @@ func (c *client) unannouncedMaximum() bool {
 	return c.version != mqtt.V5 && c.session.Unanswered() >= c.broker.config.ReceiveMaximum
 }
 
+// takesTopic tells whether a topic name or filter keeps the limits.
+func (b *Broker) takesTopic(s string) bool {
+	return len(s) <= b.config.MaxTopicLength && // and a level takes a byte, but for the first one
+		(len(s) < b.config.MaxTopicLevels || strings.Count(s, "/") < b.config.MaxTopicLevels)
+}
+
 // mayPublish asks for the permission. Nobody writes what the system says about itself.
 func (c *client) mayPublish(name string) bool {
 	return !isSystem(name) && c.broker.config.Permissions.MayPublish(c.user, c.id, name)
@@ -96,7 +109,6 @@ func (c *client) mayPublish(name string) bool {
 
 // deny refuses a publish for want of permission. MQTT 3.1.1 has no other way than to close [MQTT-3.3.5-2].
 func (c *client) deny(token replica.Token) error {
-	c.broker.counters.deniedPublishes.Add(1)
 	if c.version != mqtt.V5 {
 		return errDenied
 	}
@@ -107,14 +119,13 @@ func (c *client) deny(token replica.Token) error {
 	return nil
 }
 
-// refusePayload refuses a publish whose payload is not the text that it claims to be. At QoS 0 the end of the
-// connection is the only way to say so.
-func (c *client) refusePayload(token replica.Token) error {
-	c.broker.counters.invalidPayloads.Add(1)
-	if token.Kind == tokenPublish0 {
-		return &mqtt.Error{Code: mqtt.PayloadFormatInvalid}
+// refusePublish refuses a publish for what it is. At QoS 0, and in MQTT 3 always, the end of the connection is the only
+// way to say so.
+func (c *client) refusePublish(token replica.Token, code mqtt.ReasonCode) error {
+	if token.Kind == tokenPublish0 || c.version != mqtt.V5 {
+		return &mqtt.Error{Code: code}
 	}
-	c.acknowledge(token, mqtt.PayloadFormatInvalid)
+	c.acknowledge(token, code)
 	c.wake()
 	return nil
 }

@@ -28,8 +28,9 @@ type Stats struct {
 	DeniedPublishes     uint64 // by permission
 	DeniedSubscriptions uint64 // by permission
 	DeniedDeliveries    uint64 // by a permission that is newer than the subscription
-	RefusedFilters      uint64 // for other reasons: invalid, shared, too many
+	RefusedFilters      uint64 // for other reasons: invalid, too long, too many
 	RefusedPublishes    uint64 // answered 0x97: the stream or the retained messages were full
+	RefusedTopics       uint64 // publishes and wills whose topic is too long or has too many levels
 	InvalidPayloads     uint64 // publishes and wills whose payload is not the text that it claims to be
 	QueueDropped        uint64 // messages at QoS 0 for which a client's queue had no room
 	Oversized           uint64 // messages and answers larger than a client's Maximum Packet Size
@@ -49,7 +50,7 @@ type counters struct {
 	deniedPublishes, deniedSubscriptions, refusedFilters atomic.Uint64
 	refusedPublishes, queueDropped, oversized, expired   atomic.Uint64
 	invalidPayloads, unknownAcks                         atomic.Uint64
-	expelled, deniedDeliveries                           atomic.Uint64
+	expelled, deniedDeliveries, refusedTopics            atomic.Uint64
 }
 
 // Stats returns the counters. They are read one by one, not at one moment.
@@ -78,6 +79,7 @@ func (b *Broker) Stats() Stats {
 		DeniedDeliveries:    c.deniedDeliveries.Load(),
 		RefusedFilters:      c.refusedFilters.Load(),
 		RefusedPublishes:    c.refusedPublishes.Load(),
+		RefusedTopics:       c.refusedTopics.Load(),
 		InvalidPayloads:     c.invalidPayloads.Load(),
 		QueueDropped:        c.queueDropped.Load(),
 		Oversized:           c.oversized.Load(),

@@ -52,7 +52,7 @@ func (c *client) judge(s *mqtt.Subscription) (mqtt.ReasonCode, error) {
 	counters := &c.broker.counters
 	group, filter, valid := topic.Parse(s.Filter)
 	switch {
-	case !valid:
+	case !valid || len(s.Filter) > c.broker.config.MaxTopicLength || !c.broker.takesTopic(filter):
 		counters.refusedFilters.Add(1)
 		return mqtt.TopicFilterInvalid, nil
 	case group != "" && s.NoLocal: // [MQTT-3.8.3-4]

@@ -1,0 +1,3 @@
+package main
+
+func fileLimit() (files int, bounded bool) { return 0, false }
