@@ -1,12 +1,12 @@
 package broker
 
 import (
-	"bufio"
 	"context"
 	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -81,7 +81,7 @@ func newClient(b *Broker, conn net.Conn) *client {
 	c := &client{broker: b, conn: conn, address: addressOf(conn), number: b.numbers.Add(1)}
 	c.admitted, c.caughtUp, c.ended = make(chan struct{}), make(chan struct{}, 1), make(chan struct{})
 	c.change.L = &c.mu
-	c.input.reader = mqtt.NewReader(bufio.NewReaderSize(socket{c}, readBuffer), 0, b.config.MaxPacketSize)
+	c.input.reader = mqtt.NewReader(nil, 0, b.config.MaxPacketSize)
 	c.input.publish.Connection = c.number
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
@@ -94,6 +94,7 @@ func (c *client) serve() {
 	if err == nil {
 		c.broker.counters.clients.Add(1)
 		c.log("client connected")
+		c.input.buffer.waited = time.Time{} // many clients connect and are silent then
 		err = c.receive()
 		c.broker.counters.clients.Add(-1)
 	}

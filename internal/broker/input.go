@@ -7,9 +7,6 @@ import (
 	"github.com/foxmq/foxmq/internal/replica"
 )
 
-// readBuffer is how much is read from a socket at once.
-const readBuffer = 8 << 10
-
 // deadlineSlack is how much later than due a silent client may be found out. It spares most reads a new deadline.
 const deadlineSlack = 250 * time.Millisecond
 
@@ -19,6 +16,7 @@ type input struct {
 	patience time.Duration // how long the client may send no packet; 0 is for ever
 	deadline time.Time     // of the socket; zero is none
 	waiting  bool          // the deadline holds for the packet that is awaited
+	buffer   readBuffer
 
 	aliases    []string        // by topic alias - 1; "" is undefined
 	publish    replica.Publish // reused for every PUBLISH
@@ -35,6 +33,9 @@ type socket struct{ *client }
 
 // Read implements io.Reader.
 func (s socket) Read(p []byte) (int, error) {
+	if n, err, ok := s.input.buffer.takeEarly(p); ok {
+		return n, err
+	}
 	s.wakeAcked()
 	if !s.input.waiting {
 		s.input.waiting = true
@@ -70,6 +71,7 @@ func (c *client) setPatience(d time.Duration) {
 
 // next reads a packet. It is valid until the next call.
 func (c *client) next() (mqtt.Packet, error) {
+	c.awaitInput()
 	packet, err := c.input.reader.Next()
 	c.input.waiting = false
 	if err == nil {

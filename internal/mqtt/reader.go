@@ -25,6 +25,9 @@ func NewReader(src *bufio.Reader, v Version, limit int) *Reader {
 	return &Reader{src: src, version: v, limit: limit}
 }
 
+// SetSource changes where packets are read from, between two calls of Next.
+func (r *Reader) SetSource(src *bufio.Reader) { r.src = src }
+
 // Version returns the version of the packets to come, 0 before the first CONNECT.
 func (r *Reader) Version() Version { return r.version }
 

@@ -1,0 +1,51 @@
+package broker_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"testing"
+
+	"github.com/foxmq/foxmq/internal/broker"
+	"github.com/foxmq/foxmq/internal/mqtt"
+)
+
+// A client that is connected and silent costs little: above all, no buffer to read into.
+func TestIdleClientsAreCheap(t *testing.T) {
+	const clients, most = 500, 11 << 10 // bytes, those of the test's own end of the connection included
+	if testing.Short() {
+		t.Skip("the race detector, with which the short tests are run, takes memory of its own")
+	}
+	address, stop := listen(t, broker.Config{})
+	defer stop()
+	before := memory()
+	for i := range clients {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		connect := mqtt.Connect{Version: mqtt.V311, ClientID: fmt.Sprint("client-", i), CleanStart: true}
+		if _, err := conn.Write(connect.Append(nil, mqtt.V311)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(conn, make([]byte, 4)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if each := (memory() - before) / clients; each > most {
+		t.Errorf("an idle client takes %d bytes, more than %d", each, most)
+	} else {
+		t.Logf("an idle client takes %d bytes", each)
+	}
+}
+
+// memory is that of the heap and of the goroutines' stacks, without what is no longer in use.
+func memory() int64 {
+	runtime.GC()
+	runtime.GC() // what is in a sync.Pool goes at the second
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
+}
