@@ -133,6 +133,7 @@ func (n *Node) fetchFrom(ctx context.Context, peer int) error {
 // it did: there may never be, and what it misses may come yet.
 func (n *Node) listen() {
 	n.fetching.Store(false)
+	n.following.Store(false)
 	n.wake()
 }
 

@@ -22,6 +22,9 @@ const (
 	// come in the time that it takes to verify it.
 	idleLog  = 512 << 20
 	idleEach = 4 << 10
+	// farBehind is how many rounds a log may tell of what is ancient here before the rest is asked for anew, without that:
+	// what peers pushed meanwhile may lead on from it for long.
+	farBehind = 64
 )
 
 // Why a peer's log is not read on.
@@ -29,6 +32,7 @@ var (
 	errForged = errors.New("an event is not signed by its creator")
 	errOld    = errors.New("an event is older than what was asked for")
 	errIdle   = errors.New("it leads to no round")
+	errPassed = errors.New("this node has come further by itself")
 )
 
 // follow lets one peer after the other hand out what this node lacks, from a log that it keeps, as long as this node is
@@ -36,7 +40,10 @@ var (
 func (n *Node) follow(ctx context.Context) {
 	for i := 1; i < len(n.peers) && n.lost() && ctx.Err() == nil; i++ {
 		peer := (n.cfg.Self + i) % len(n.peers)
-		err := within(ctx, fetchLimit, func(ctx context.Context) error { return n.followPeer(ctx, peer) })
+		err := errPassed
+		for errors.Is(err, errPassed) {
+			err = within(ctx, fetchLimit, func(ctx context.Context) error { return n.followPeer(ctx, peer) })
+		}
 		if err != nil {
 			n.cfg.Logger.Debug("log of a peer cannot be read", zap.Int("member", peer), zap.Error(err))
 			continue
@@ -63,6 +70,8 @@ func (n *Node) followPeer(ctx context.Context, peer int) error {
 	f := &follower{node: n, peer: peer, birth: before.Ancient, begin: before.Pending, pending: before.Pending}
 	f.progress.records = max(target, before.Pending+1) - before.Pending
 	n.fetched.Store(&f.progress)
+	n.following.Store(true)
+	defer n.listen()
 	err = f.read(ctx, in)
 	n.cfg.Logger.Info("read the log of a peer", zap.Int("member", peer), zap.Uint64("round", f.pending), zap.Error(err))
 	return err
@@ -109,12 +118,16 @@ func (f *follower) take(ctx context.Context, events []*event.Event) error {
 		return errForged
 	}
 	f.node.deliver(f.peer, mail{message: m}, ctx.Done())
-	if now := f.node.picture.Load().Pending; now > f.pending {
-		f.pending, f.idle = now, 0
-		f.progress.done.Store(now - f.begin)
+	p := f.node.picture.Load()
+	if p.Pending > f.pending {
+		f.pending, f.idle = p.Pending, 0
+		f.progress.done.Store(p.Pending - f.begin)
 	}
-	if f.idle > idleLog {
+	switch {
+	case f.idle > idleLog:
 		return errIdle
+	case len(events) > 0 && events[len(events)-1].BirthRound+farBehind < p.Ancient:
+		return errPassed
 	}
 	return nil
 }

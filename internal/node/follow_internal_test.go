@@ -121,6 +121,10 @@ func TestLogThatLeadsNowhere(t *testing.T) {
 	if err := f.read(t.Context(), in); !errors.Is(err, errIdle) {
 		t.Error(err)
 	}
+	n.picture.Store(&driver.Status{State: driver.Behind, Pending: 200, Ancient: 7 + farBehind})
+	if err := f.read(t.Context(), in); !errors.Is(err, errPassed) {
+		t.Errorf("what it reads is long ancient: %v", err)
+	}
 }
 
 // TestFollowAsksTheNext: peers are asked until the node is lost no longer.

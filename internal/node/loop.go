@@ -152,9 +152,9 @@ func (l *loop) act() {
 }
 
 // send hands messages to the transport and returns the peers to which one was lost. While a lost node fetches a
-// checkpoint, it says nothing.
+// checkpoint, or reads the log of a peer, it says nothing.
 func (l *loop) send(messages []driver.Send) (lost []int) {
-	if l.node.fetching.Load() && l.driver.State() == driver.Lost {
+	if l.mute() {
 		l.silent = true
 		return nil
 	}
@@ -181,9 +181,21 @@ func (l *loop) repeat(peer int, now int64) {
 	l.node.tellVotes(peer)
 }
 
+// mute reports whether this node is to say nothing: what it asked for would come before the answer that it waits for, and
+// take its place on the way.
+func (l *loop) mute() bool {
+	switch l.driver.State() {
+	case driver.Active:
+		return false
+	case driver.Lost:
+		return l.node.fetching.Load() || l.node.following.Load()
+	}
+	return l.node.following.Load()
+}
+
 // speak begins anew with every peer when the fetching has come to nothing.
 func (l *loop) speak(now int64) {
-	if !l.silent || l.node.fetching.Load() {
+	if !l.silent || l.node.fetching.Load() || l.node.following.Load() {
 		return
 	}
 	l.silent = false

@@ -115,7 +115,8 @@ type Node struct {
 
 	// The records of a checkpoint are being fetched. Meanwhile a node that is lost has no use for what its peers send, and asking for
 	// what they do not have would only delay the answer.
-	fetching atomic.Bool
+	fetching  atomic.Bool
+	following atomic.Bool // the log of a peer is being read
 
 	checkpointing  atomic.Bool  // a checkpoint is under way: set by the loop, reset by the checkpointer
 	checkpointTook atomic.Int64 // how long the last one kept the disk, in ns
