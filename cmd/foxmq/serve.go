@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"io"
-	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -132,20 +131,7 @@ func (d *daemon) assemble(id *identity, disk node.Disk) error {
 			return err
 		}
 	}
-	d.broker, err = broker.New(broker.Config{
-		Stream: d.node, State: d.node, Users: gate{d.users}, Permissions: d.users, Log: d.log.Named("mqtt::broker"),
-		UsersChanged:        d.users.Changed,
-		AllowAnonymous:      func() bool { return d.cfg.AllowAnonymousLogin || d.users.AllowAnonymous() },
-		SilentConnectErrors: func() bool { return d.cfg.SilentConnectErrors || d.users.SilentConnectErrors() },
-		ConnectTimeout:      d.cfg.ConnectTimeout, MaxKeepAlive: d.cfg.MaxKeepAlive,
-		MaxSessionExpiry: d.cfg.MaxSessionExpiry,
-		MaxConnections:   connectionLimit(d.cfg.MaxConnections, d.log),
-		MaxPacketSize:    d.cfg.MaxPacketSize, ReceiveMaximum: d.cfg.MaxInflight,
-		MaxTopicLength: d.cfg.MaxTopicLength, MaxTopicLevels: d.cfg.MaxTopicLevels, MaxSubscriptions: d.cfg.MaxSubscriptions,
-		MaxQueueMessages: d.cfg.MaxQueuedMessages, MaxQueueBytes: d.cfg.MaxQueuedBytes,
-		StallDispatchLocal: d.cfg.StallDispatch == "local",
-		SystemInterval:     d.cfg.SysInterval, System: func() []broker.SystemValue { return d.system(id.self) },
-	})
+	d.broker, err = broker.New(d.brokerConfig())
 	d.log.Info("starting node", zap.Int("node", id.self), zap.Int("members", len(keys)),
 		zap.String("version", version), zap.String("data_dir", d.cfg.NodeDataDir(id.self)))
 	return err
@@ -214,27 +200,4 @@ func (nobody) Send(int, *event.Message) bool { return true }
 
 func (nobody) Request(context.Context, int, []byte) (io.ReadCloser, error) {
 	return nil, errors.New("there is no peer")
-}
-
-// system is what the $SYS topics say beside what the broker counts.
-func (d *daemon) system(self int) []broker.SystemValue {
-	s := d.node.Status()
-	quorum := "0"
-	if s.Quorum {
-		quorum = "1"
-	}
-	return []broker.SystemValue{
-		{Name: "version", Value: version},
-		{Name: "clients/total", Value: strconv.Itoa(s.Machine.Connections)},
-		{Name: "sessions/lasting", Value: strconv.Itoa(s.Machine.Sessions)},
-		{Name: "subscriptions/replicated", Value: strconv.Itoa(s.Machine.Subscriptions)},
-		{Name: "retained/count", Value: strconv.Itoa(s.Machine.Retained)},
-		{Name: "cluster/node", Value: strconv.Itoa(self)},
-		{Name: "cluster/members", Value: strconv.Itoa(s.Members)},
-		{Name: "cluster/peers", Value: strconv.Itoa(s.Connected)},
-		{Name: "cluster/quorum", Value: quorum},
-		{Name: "cluster/round", Value: strconv.FormatUint(s.Round, 10)},
-		{Name: "cluster/index", Value: strconv.FormatUint(s.Stream.Index, 10)},
-		{Name: "cluster/hash", Value: s.Stream.Hash},
-	}
 }

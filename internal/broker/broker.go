@@ -26,6 +26,7 @@ type Broker struct {
 	numbers  atomic.Uint64
 	quit     context.Context // ends when the broker stops
 	giveUp   context.CancelFunc
+	accounts accounts
 	dispatcher
 
 	clients sync.WaitGroup // the readers
@@ -45,6 +46,7 @@ func New(config Config) (*Broker, error) {
 	b := &Broker{
 		config: config, epoch: time.Now(), bans: newBans(), open: map[*client]struct{}{}, mortal: map[string]*client{},
 	}
+	b.accounts = accounts{config: &b.config, byUser: map[string]*account{}}
 	b.quit, b.giveUp = context.WithCancel(context.Background())
 	b.initDispatcher(b)
 	return b, nil

@@ -39,6 +39,7 @@ type client struct {
 	version   mqtt.Version
 	id        string
 	user      string
+	account   *account // its user's; nil: it is anonymous
 	login     Login    // nil: the connection has proven the user
 	maxPacket int      // the longest packet that the client takes; 0 is no limit
 	clean     bool     // it starts clean
@@ -99,6 +100,7 @@ func (c *client) serve() {
 		c.broker.counters.clients.Add(-1)
 	}
 	c.log("client disconnected", zap.Error(err))
+	c.leaveAccount()
 	if c.login != nil {
 		c.login.Leave()
 	}

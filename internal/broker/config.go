@@ -52,6 +52,16 @@ type Config struct {
 	// MaxConnections bounds the connections, those without CONNECT included. What comes above is closed at once.
 	// Default 100,000.
 	MaxConnections int
+	// UserLimits returns what a user may do on this node, as it is now; nil: no user has limits of its own. When that
+	// changes, UsersChanged tells so.
+	UserLimits func(user string) UserLimits
+	// MaxConnectionsPerUser bounds the clients of a user whose UserLimits do not (else 0x97). 0 is no bound, the default.
+	MaxConnectionsPerUser int
+	// MaxPublishRate and MaxPublishBytes are how many publishes a second a client may send, and how many bytes of them.
+	// One that sends more is not read on for a while, and after a minute of that closed (0x96). 0 is no bound, the
+	// default.
+	MaxPublishRate  int
+	MaxPublishBytes int
 	// MaxPacketSize in bytes is the longest packet taken from a client, header included (else 0x95). Default 8 MiB
 	// and 128 KiB: a payload of 8 MiB goes with every topic.
 	MaxPacketSize int
@@ -128,6 +138,9 @@ func (c *Config) validate() error {
 		{"maximum session expiry", int64(c.MaxSessionExpiry/time.Second) + 1, math.MaxUint32 + 1},
 		{"write timeout", int64(c.WriteTimeout), math.MaxInt64},
 		{"maximum connections", int64(c.MaxConnections), math.MaxInt},
+		{"maximum connections per user", int64(c.MaxConnectionsPerUser) + 1, math.MaxInt},
+		{"maximum publish rate", int64(c.MaxPublishRate) + 1, math.MaxInt},
+		{"maximum publish bytes", int64(c.MaxPublishBytes) + 1, math.MaxInt},
 		{"maximum packet size", int64(c.MaxPacketSize), 1 << 28},
 		{"receive maximum", int64(c.ReceiveMaximum), math.MaxUint16},
 		{"send maximum", int64(c.SendMaximum), math.MaxUint16},

@@ -79,7 +79,10 @@ func (c *client) check(p *mqtt.Connect) error {
 		c.broker.counters.bannedConnects.Add(1)
 		return &mqtt.Error{Code: mqtt.Banned}
 	}
-	return c.checkWill(p.Will)
+	if err := c.checkWill(p.Will); err != nil {
+		return err
+	}
+	return c.openAccount()
 }
 
 // checkWill holds the will to what a PUBLISH of it would be held to.

@@ -99,6 +99,9 @@ func (c *client) reason(err error) mqtt.ReasonCode {
 	switch {
 	case errors.Is(err, errUnavailable):
 		return mqtt.ServerBusy
+	case errors.Is(err, errTooFast):
+		counters.tooFast.Add(1)
+		return mqtt.MessageRateTooHigh
 	case errors.As(err, &protocol):
 		counters.protocol.Add(1)
 		return protocol.Code

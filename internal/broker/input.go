@@ -23,6 +23,8 @@ type input struct {
 	postponed  bool            // the backlog may not be empty
 	acked      bool            // the window may have places that the writer does not know of
 	submitted  bool            // something after CONNECT has been submitted
+	pace       pace            // of the publishes
+	hasty      int64           // since when the client publishes faster than it may, without a pause; 0: it does not
 	lastExpiry *uint32         // the session expiry interval that DISCONNECT brought; nil: none
 }
 

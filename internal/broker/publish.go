@@ -22,6 +22,9 @@ const (
 // onPublish handles a PUBLISH from the client.
 func (c *client) onPublish(p *mqtt.Publish) error {
 	c.broker.counters.received.Add(1)
+	if err := c.keepPace(p); err != nil {
+		return err
+	}
 	if err := c.resolveAlias(p); err != nil {
 		return err
 	}

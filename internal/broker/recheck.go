@@ -28,6 +28,7 @@ func (b *Broker) followUsers(ctx context.Context) {
 // recheck holds the connected clients to what users and permissions are now. What a client publishes, or subscribes to,
 // is held to that anyway; what it has subscribed to before is screened from now on.
 func (b *Broker) recheck() {
+	b.accounts.refresh()
 	for _, c := range b.everyone() {
 		if c.isConnected() { // else its reader sees to it
 			c.screened.Store(true)

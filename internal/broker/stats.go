@@ -16,6 +16,7 @@ type Stats struct {
 	RefusedConnections uint64 // closed at once: MaxConnections
 	RefusedConnects    uint64 // CONNECT answered with an error, or with silence
 	BadLogins          uint64 // of those, for the user or the password
+	CrowdedUsers       uint64 // of those, because the user has as many connections as it may
 	ConnectTimeouts    uint64 // of those, for want of an order in time
 	BannedConnects     uint64 // of those, for a ban
 	BannedConnections  uint64 // closed for a ban: at once, or when it was made
@@ -23,8 +24,10 @@ type Stats struct {
 	KeepAlive          uint64 // connections closed because the client was silent
 	Superseded         uint64 // connections closed because the client connected again
 	SlowReaders        uint64 // connections closed because the client did not read: full queue or write time-out
+	TooFast            uint64 // connections closed because the client published too fast for a minute
 	Expelled           uint64 // connections closed because their user is gone, or has a new password
 
+	HeldUp              uint64 // times that a client was not read on because it published too fast
 	DeniedPublishes     uint64 // by permission
 	DeniedSubscriptions uint64 // by permission
 	DeniedDeliveries    uint64 // by a permission that is newer than the subscription
@@ -51,6 +54,7 @@ type counters struct {
 	refusedPublishes, queueDropped, oversized, expired   atomic.Uint64
 	invalidPayloads, unknownAcks                         atomic.Uint64
 	expelled, deniedDeliveries, refusedTopics            atomic.Uint64
+	crowdedUsers, tooFast, heldUp                        atomic.Uint64
 }
 
 // Stats returns the counters. They are read one by one, not at one moment.
@@ -66,6 +70,7 @@ func (b *Broker) Stats() Stats {
 		RefusedConnections:  c.refusedConnections.Load(),
 		RefusedConnects:     c.refusedConnects.Load(),
 		BadLogins:           c.badLogins.Load(),
+		CrowdedUsers:        c.crowdedUsers.Load(),
 		ConnectTimeouts:     c.connectTimeouts.Load(),
 		BannedConnects:      c.bannedConnects.Load(),
 		BannedConnections:   c.bannedConnections.Load(),
@@ -73,7 +78,9 @@ func (b *Broker) Stats() Stats {
 		KeepAlive:           c.keepAlive.Load(),
 		Superseded:          c.superseded.Load(),
 		SlowReaders:         c.slowReaders.Load(),
+		TooFast:             c.tooFast.Load(),
 		Expelled:            c.expelled.Load(),
+		HeldUp:              c.heldUp.Load(),
 		DeniedPublishes:     c.deniedPublishes.Load(),
 		DeniedSubscriptions: c.deniedSubscriptions.Load(),
 		DeniedDeliveries:    c.deniedDeliveries.Load(),

@@ -70,6 +70,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		StallDispatch: "local", SysInterval: 5 * time.Second,
 		Limits: Limits{
 			ConnectTimeout: 90 * time.Second, MaxKeepAlive: 60, MaxSessionExpiry: 2 * day, MaxConnections: 12,
+			MaxConnectionsPerUser: 11, MaxPublishRate: 5, MaxPublishBytes: 2 << 10,
 			MaxPacketSize: 64 << 10, MaxTopicLength: 100, MaxTopicLevels: 9, MaxSubscriptions: 10,
 			MaxInflight: 7, MaxQueuedMessages: 8, MaxQueuedBytes: 1 << 20, MaxPendingBytes: 1 << 30,
 		},
@@ -107,6 +108,9 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		{"stall-dispatch", "local"},
 		{"sys-interval", "5s"},
 		{"max-connections", "12"},
+		{"max-connections-per-user", "11"},
+		{"max-publish-rate", "5"},
+		{"max-publish-bytes", "2KiB"},
 		{"max-packet-size", "64KiB"},
 		{"max-topic-length", "100"},
 		{"max-topic-levels", "9"},

@@ -21,7 +21,10 @@ type Limits struct {
 	MaxKeepAlive     uint16        // seconds; the longest keep alive, and that of clients that ask for none; 0: no cap
 	MaxSessionExpiry time.Duration
 
-	MaxConnections int
+	MaxConnections        int
+	MaxConnectionsPerUser int // unless users.toml says otherwise of the user; 0: no bound
+	MaxPublishRate        int // publishes a second of one client; 0: no bound
+	MaxPublishBytes       int // bytes a second of these; 0: no bound
 
 	// MaxPacketSize in bytes is that of MQTT: header, topic and properties included. The default takes a payload of
 	// 8 MiB with every topic.
@@ -56,6 +59,8 @@ func defaultLimits() Limits {
 func (l *Limits) bindLimits(fs *pflag.FlagSet) {
 	fs.Var(number(&l.MaxConnections, 1, 1<<30), "max-connections",
 		"open connections: a `number`; no more than the system lets the process open files")
+	fs.Var(number(&l.MaxConnectionsPerUser, 0, 1<<30), "max-connections-per-user",
+		"clients that one user may have connected: a `number`; 0: no bound, but for what users.toml says")
 	fs.Var(seconds(&l.ConnectTimeout, time.Second, time.Hour), "connect-timeout",
 		"`time` a client has to connect, and a publish to find room")
 	fs.Var(number(&l.MaxKeepAlive, 0, 65535), "max-keep-alive",
@@ -72,6 +77,10 @@ func (l *Limits) bindLimits(fs *pflag.FlagSet) {
 }
 
 func (l *Limits) bindQueues(fs *pflag.FlagSet) {
+	fs.Var(number(&l.MaxPublishRate, 0, 1<<30), "max-publish-rate",
+		"messages a second that a client may publish: a `number`; 0: no bound; beyond it the client has to wait")
+	fs.Var(size(&l.MaxPublishBytes, 0, mostBytes), "max-publish-bytes",
+		"the same in `bytes` a second, of topic, properties and payload")
 	fs.Var(number(&l.MaxInflight, 1, 65535), "max-inflight",
 		"unacknowledged publishes of one client (Receive Maximum): a `number`")
 	fs.Var(number(&l.MaxQueuedMessages, 1, 1<<30), "max-queued-messages",
