@@ -9,13 +9,42 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/foxmq/foxmq/internal/config"
 )
 
 // adminClient asks the admin listener of a node.
 type adminClient struct {
 	addr    string
+	token   string // "": none is needed
 	timeout time.Duration
+}
+
+// tokenFlags are the flags by which a command is told the token of admin listeners.
+type tokenFlags struct {
+	settings config.Admin
+	flags    *pflag.FlagSet
+}
+
+// newTokenFlags adds such flags to a command.
+func newTokenFlags(cmd *cobra.Command) *tokenFlags {
+	f := &tokenFlags{flags: pflag.NewFlagSet("token", pflag.ContinueOnError)}
+	f.settings.BindToken(f.flags)
+	cmd.Flags().AddFlagSet(f.flags)
+	return f
+}
+
+// read returns the token of the flags or else of the environment, "" if there is none.
+func (f *tokenFlags) read() (string, error) {
+	if err := config.MergeEnv(f.flags, os.Getenv); err != nil {
+		return "", err
+	}
+	return f.settings.ReadToken()
 }
 
 // maxAdminAnswer bounds an answer in bytes. The longest there is, the list of as many bans as there may be, is shorter.
@@ -48,6 +77,7 @@ func (c *adminClient) send(ctx context.Context, method, path string, body any) (
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	identify(req, c.token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err
@@ -58,6 +88,13 @@ func (c *adminClient) send(ctx context.Context, method, path string, body any) (
 		err = refusal(resp.Status, answer)
 	}
 	return answer, err
+}
+
+// identify adds the token to a request, if there is one.
+func identify(req *http.Request, token string) {
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
 }
 
 // refusal is what a node says of why it does not do what it was asked for.

@@ -23,7 +23,7 @@ const banLong = `Keep clients out of the whole cluster. One node is asked, and a
 and let none in, restarts included.
 
 KIND is client (VALUE is a client id), user (a user name) or address (an address such as 192.0.2.7, or a prefix such as
-192.0.2.0/24). --admin-addr also reads FOXMQ_ADMIN_ADDR.`
+192.0.2.0/24). --admin-addr also reads FOXMQ_ADMIN_ADDR, and the token may be in FOXMQ_ADMIN_TOKEN.`
 
 func newBan() *cobra.Command {
 	group := newGroup("ban", "Keep clients out of the cluster", newBanAdd(), newBanList(), newBanRemove())
@@ -40,9 +40,14 @@ type asking func(cmd *cobra.Command, node *adminClient, args []string) error
 // newAdminCommand completes a command that does such work.
 func newAdminCommand(cmd *cobra.Command, run asking) *cobra.Command {
 	node := &adminClient{addr: config.Default().AdminAddr}
+	token := newTokenFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !cmd.Flags().Changed("admin-addr") {
 			node.addr = localAdmin(os.Getenv)
+		}
+		var err error
+		if node.token, err = token.read(); err != nil {
+			return err
 		}
 		return run(cmd, node, args)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -23,14 +24,26 @@ func (d *daemon) listen(id *identity) error {
 	if d.doors, err = openDoors(&d.cfg, id, d.log); err != nil {
 		return err
 	}
-	d.admin, err = admin.Listen(admin.Config{
-		Addr: d.cfg.AdminAddr, Node: d.node, Logger: d.log.Named("admin"),
-		Status: func() any { return d.status() }, Metrics: newCollector(d.status), Bans: bans{d.broker},
-	})
-	if err != nil {
+	if d.admin, err = d.openAdmin(); err != nil {
 		d.doors.close()
 	}
 	return err
+}
+
+func (d *daemon) openAdmin() (*admin.Server, error) {
+	token, err := d.cfg.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	s, err := admin.Listen(admin.Config{
+		Addr: d.cfg.AdminAddr, Token: token, Node: d.node, Logger: d.log.Named("admin"),
+		Status: func() any { return d.status() }, Metrics: newCollector(d.status), Bans: bans{d.broker},
+	})
+	if errors.Is(err, admin.ErrPublic) {
+		err = withHint(err, "--admin-token-file FILE or FOXMQ_ADMIN_TOKEN sets a token; --admin-addr 127.0.0.1:9883 is for this "+
+			"machine alone")
+	}
+	return s, err
 }
 
 // doors are the listeners for MQTT clients.

@@ -87,6 +87,8 @@ var metrics = []metric{
 	{"Users.Slowed", "logins_slowed_total", "Failed logins whose answer was held back: many came from one address."},
 	{"Users.Refused", "logins_refused_total", "Logins refused unseen: too many waited, or for too long."},
 
+	{"Admin.Denied", "admin_denied_total", "Requests to the admin listener without its token, or in the name of another host."},
+
 	{"QUIC.Waiting", "quic_waiting_connections", "QUIC connections whose handshake or stream is not there yet."},
 	{"QUIC.Refused", "quic_refused_total", "Packets that wanted to begin a QUIC connection and found no room."},
 	{"QUIC.RefusedStreams", "quic_refused_streams_total", "Streams refused on QUIC connections that had one."},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/foxmq/foxmq/internal/admin"
@@ -11,9 +12,12 @@ import (
 )
 
 // banList starts the admin listener of a node that keeps two bans at most, and returns its address. It is the year 2026
-// there.
-func (s *shell) banList() string {
-	server, err := admin.Listen(admin.Config{Addr: "127.0.0.1:0", Bans: &listedBans{}})
+// there. Its token, if any, is the argument.
+func (s *shell) banList(token ...string) string {
+	server, err := admin.Listen(admin.Config{
+		Addr: "127.0.0.1:0", Token: strings.Join(token, ""), Bans: &listedBans{},
+		Status: func() any { return status{Version: "1.0.0"} },
+	})
 	s.check(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -20,8 +20,8 @@ import (
 // is a command, and one that begins with ## a comment. Behind a command stand its output, its error output with
 // "! ", and its exit code if it is not 0. Besides foxmq there are: ls DIR, cat FILE, write FILE TEXT,
 // env NAME=VALUE, and stdin TEXT, which is for the next command. node NAME FILE starts a node whose status is that
-// file; @NAME stands for its address. bans NAME starts one that keeps a list of bans. data DIR makes a data directory, and flip FILE TEXT damages the first such text in
-// a file.
+// file; @NAME stands for its address. bans NAME [TOKEN] starts one that keeps a list of bans. data DIR makes a data
+// directory, and flip FILE TEXT damages the first such text in a file.
 //
 // `go test -run TestScripts -update` writes what happens into them.
 
@@ -142,7 +142,7 @@ func (s *shell) do(command []string) string {
 	case "node":
 		s.nodes[args[0]] = s.node(args[1])
 	case "bans":
-		s.nodes[args[0]] = s.banList()
+		s.nodes[args[0]] = s.banList(args[1:]...)
 	case "data":
 		s.check(fillStore(args[0]))
 	case "flip":

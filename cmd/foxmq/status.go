@@ -22,11 +22,13 @@ func newStatus() *cobra.Command {
 		timeout         time.Duration
 		verbose, asJSON bool
 	)
+	var tokens *tokenFlags
 	cmd := &cobra.Command{
 		Use:   "status [ADMIN_ADDR...]",
 		Short: "Show how nodes are doing, one line each",
 		Long: `Ask the admin listeners of running nodes how they are doing, and show one line for each: exit code 1 if one does
-not answer. Without an address it asks the node on this machine (127.0.0.1:9883, or what FOXMQ_ADMIN_ADDR says).
+not answer. Without an address it asks the node on this machine (127.0.0.1:9883, or what FOXMQ_ADMIN_ADDR says). All
+are asked with one token, if any; it may also be in FOXMQ_ADMIN_TOKEN.
 
 LAG is by how many transactions a node is behind the first of those that were asked. Two nodes with one INDEX have one
 HASH, or something is wrong. With --verbose, UNANSWERED is how many events of the node the peer has not answered yet,
@@ -35,13 +37,18 @@ and DELAY how long the node thinks that a message takes to it.`,
 			if len(addrs) == 0 {
 				addrs = []string{localAdmin(os.Getenv)}
 			}
-			answers := askAll(cmd.Context(), addrs, timeout)
+			token, err := tokens.read()
+			if err != nil {
+				return err
+			}
+			answers := askAll(cmd.Context(), addrs, token, timeout)
 			if asJSON {
 				return errors.Join(writeJSON(cmd.OutOrStdout(), answers), failures(answers))
 			}
 			return errors.Join(writeTable(cmd.OutOrStdout(), answers, verbose), failures(answers))
 		},
 	}
+	tokens = newTokenFlags(cmd)
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show each node's peers too")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "show all that the nodes say, as JSON")
 	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Second, "how long to wait for the answers")
@@ -65,13 +72,13 @@ type answer struct {
 }
 
 // askAll asks all nodes at once and returns their answers in the order of addrs.
-func askAll(ctx context.Context, addrs []string, timeout time.Duration) []answer {
+func askAll(ctx context.Context, addrs []string, token string, timeout time.Duration) []answer {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	answers := make([]answer, len(addrs))
 	var all sync.WaitGroup
 	for i, addr := range addrs {
-		all.Go(func() { answers[i] = askStatus(ctx, addr) })
+		all.Go(func() { answers[i] = askStatus(ctx, addr, token) })
 	}
 	all.Wait()
 	return answers
@@ -80,20 +87,21 @@ func askAll(ctx context.Context, addrs []string, timeout time.Duration) []answer
 // maxStatus bounds the answer of a node. That of one with a hundred peers is a tenth of it.
 const maxStatus = 1 << 20
 
-func askStatus(ctx context.Context, addr string) answer {
+func askStatus(ctx context.Context, addr, token string) answer {
 	a := answer{addr: addr}
-	a.body, a.err = fetch(ctx, "http://"+dialable(addr)+"/status")
+	a.body, a.err = fetch(ctx, "http://"+dialable(addr)+"/status", token)
 	if a.err == nil {
 		a.err = json.Unmarshal(a.body, &a.status)
 	}
 	return a
 }
 
-func fetch(ctx context.Context, page string) ([]byte, error) {
+func fetch(ctx context.Context, page, token string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
+	identify(req, token)
 	resp, err := http.DefaultClient.Do(req)
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return nil, u.Err // without the address, which is said already
@@ -101,10 +109,11 @@ func fetch(ctx context.Context, page string) ([]byte, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, errors.New(resp.Status)
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxStatus))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = refusal(resp.Status, body)
 	}
-	return io.ReadAll(io.LimitReader(resp.Body, maxStatus))
+	return body, err
 }
 
 // failures returns an error that names each node that did not answer.

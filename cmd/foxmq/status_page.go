@@ -6,6 +6,7 @@ import (
 	rtmetrics "runtime/metrics"
 	"time"
 
+	"github.com/foxmq/foxmq/internal/admin"
 	"github.com/foxmq/foxmq/internal/broker"
 	"github.com/foxmq/foxmq/internal/gossip"
 	"github.com/foxmq/foxmq/internal/node"
@@ -26,6 +27,7 @@ type status struct {
 	Broker  broker.Stats        `json:"broker"`
 	Users   users.Stats         `json:"users"`
 	QUIC    *quicdoor.Stats     `json:"quic,omitempty"` // nil: clients do not come over QUIC
+	Admin   admin.Stats         `json:"admin"`
 	Memory  memory              `json:"memory"`
 	Store   *storeStatus        `json:"store,omitempty"` // nil: the node keeps nothing
 }
@@ -65,7 +67,7 @@ type memory struct {
 func (d *daemon) status() status {
 	s := status{
 		Version: version, Member: d.self, Node: d.node.Status(), Broker: d.broker.Stats(), Memory: readMemory(),
-		Users: d.users.Stats(), Store: newStoreStatus(d.store.Stats()),
+		Users: d.users.Stats(), Store: newStoreStatus(d.store.Stats()), Admin: d.admin.Stats(),
 	}
 	s.Ready, s.Reason = d.node.Ready()
 	if d.gossip != nil {

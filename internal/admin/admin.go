@@ -10,8 +10,9 @@
 //	POST /v1/bans                    makes a ban of a BanRequest
 //	DELETE /v1/bans/{kind}/{value}   lifts one
 //
-// Whoever can reach the listener can ban anybody, so the default address is of the loopback. Requests that change
-// something are refused if a browser sends them for another site.
+// Whoever is let in can ban anybody. So the default address is of the loopback; elsewhere the server takes a token (RFC
+// 6750), which every request but those for /healthz and /readyz must bear. Requests that change something are refused if
+// a browser sends them for another site.
 //
 // # Concurrency
 //
@@ -30,6 +31,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/net/netutil"
 )
 
 // DefaultAddr is the address that is listened on unless told otherwise.
@@ -44,6 +46,9 @@ const (
 	maxHeaderBytes = 16 << 10
 )
 
+// MaxConnections is how many connections are served at one time. Further ones wait to be accepted.
+const MaxConnections = 256
+
 // Node is what is asked for answers. Its methods must be safe for concurrent use and quick.
 type Node interface {
 	// Ready reports whether clients are served in full, and if not, why not, in a few words on one line.
@@ -53,6 +58,7 @@ type Node interface {
 // Config says what to serve. Node must be set.
 type Config struct {
 	Addr    string               // TCP address to listen on; empty is DefaultAddr
+	Token   string               // what requests must bear; empty: nothing, and Addr must be of the loopback
 	Node    Node                 // whose readiness is told
 	Status  func() any           // what /status shows, as JSON; nil: there is no /status
 	Metrics prometheus.Collector // what /metrics shows beside the process; nil: there is no /metrics
@@ -64,9 +70,11 @@ type Config struct {
 type Server struct {
 	cfg      Config
 	listener net.Listener
+	denied   denials
 }
 
-// Listen opens the listener. Until Run is called, requests wait; without Run, Close must be called.
+// Listen opens the listener. Until Run is called, requests wait; without Run, Close must be called. The error is
+// [ErrPublic] if others than this machine could ask without a token.
 func Listen(cfg Config) (*Server, error) {
 	if cfg.Addr == "" {
 		cfg.Addr = DefaultAddr
@@ -74,11 +82,18 @@ func Listen(cfg Config) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
 	}
-	l, err := net.Listen("tcp", cfg.Addr)
+	addr, err := net.ResolveTCPAddr("tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen for admin requests: %w", err)
 	}
-	return &Server{cfg: cfg, listener: l}, nil
+	if cfg.Token == "" && !addr.IP.IsLoopback() {
+		return nil, fmt.Errorf("listen for admin requests on %s: %w", cfg.Addr, ErrPublic)
+	}
+	l, err := net.ListenTCP("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for admin requests: %w", err)
+	}
+	return &Server{cfg: cfg, listener: netutil.LimitListener(l, MaxConnections)}, nil
 }
 
 // Addr returns the address that is listened on.
@@ -140,7 +155,7 @@ func (s *Server) handler() http.Handler {
 		mux.HandleFunc("POST /v1/bans", s.change(s.addBan))
 		mux.HandleFunc("DELETE /v1/bans/{kind}/{value...}", s.change(s.removeBan))
 	}
-	return s.sameOrigin(mux)
+	return s.guard(s.sameOrigin(mux))
 }
 
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {

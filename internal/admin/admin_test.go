@@ -34,10 +34,15 @@ func serve(t *testing.T, cfg admin.Config) (base string, stop func() error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return "http://" + s.Addr().String(), start(s)
+}
+
+// start runs a server and returns the way to stop it.
+func start(s *admin.Server) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	return "http://" + s.Addr().String(), func() error {
+	return func() error {
 		cancel()
 		return <-done
 	}

@@ -27,7 +27,7 @@ type Config struct {
 	SecretKey     string // hex DER of this node's key; at most one of the two is set
 
 	ClusterAddr string // UDP, the other nodes
-	AdminAddr   string // TCP, HTTP
+	Admin
 	Listeners
 
 	AllowAnonymousLogin bool // also allowed if users.toml says so
@@ -49,7 +49,7 @@ func Default() Config {
 	return Config{
 		Dir:           "foxmq.d",
 		ClusterAddr:   "0.0.0.0:19793",
-		AdminAddr:     "127.0.0.1:9883",
+		Admin:         Admin{AdminAddr: "127.0.0.1:9883"},
 		Listeners:     defaultListeners(),
 		LogFormat:     "full",
 		Durability:    "flush",
@@ -70,7 +70,9 @@ func (c *Config) Bind(fs *pflag.FlagSet) {
 	fs.VarP(addr(&c.MQTTAddr), "mqtt-addr", "L", "`host:port` for MQTT clients (TCP)")
 	fs.VarP(addr(&c.ClusterAddr), "cluster-addr", "C",
 		"`host:port` for the other nodes (UDP); need not be the address book's")
-	fs.Var(addr(&c.AdminAddr), "admin-addr", "`host:port` for health and readiness (HTTP)")
+	fs.Var(addr(&c.AdminAddr), "admin-addr",
+		"`host:port` for health, status, metrics and bans (HTTP); not on loopback, it takes a token")
+	c.BindToken(fs)
 	c.bindListeners(fs)
 	fs.BoolVar(&c.AllowAnonymousLogin, "allow-anonymous-login", c.AllowAnonymousLogin,
 		"let clients in that give no user name")

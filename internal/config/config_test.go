@@ -57,7 +57,8 @@ func TestFlagThenEnvironmentThenFile(t *testing.T) {
 
 func TestEverySettingFromEverySource(t *testing.T) {
 	want := Config{
-		Dir: "foxmq.d", SecretKeyFile: "", SecretKey: "00ff", ClusterAddr: "[::1]:2", AdminAddr: "h:3",
+		Dir: "foxmq.d", SecretKeyFile: "", SecretKey: "00ff", ClusterAddr: "[::1]:2",
+		Admin: Admin{AdminAddr: "h:3", AdminToken: "0123456789abcdef", AdminTokenFile: "f"},
 		Listeners: Listeners{
 			MQTTAddr: ":1", MQTTS: true, MQTTSAddr: ":5", WebSockets: true, WebSocketsAddr: "[::]:4",
 			SecureWebSockets: true, SecureWebSocketsAddr: "localhost:6", QUIC: true, QUICAddr: "[::1]:7",
@@ -80,6 +81,8 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		{"mqtt-addr", ":1"},
 		{"cluster-addr", "[::1]:2"},
 		{"admin-addr", "h:3"},
+		{"admin-token", "0123456789abcdef"},
+		{"admin-token-file", "f"},
 		{"websockets", "true"},
 		{"websockets-addr", "[::]:4"},
 		{"mqtts", "true"},
