@@ -9,7 +9,7 @@ import (
 // brokerConfig is what the settings make of the broker. It works on the node.
 func (d *daemon) brokerConfig() broker.Config {
 	return broker.Config{
-		Stream: d.node, State: d.node, Users: gate{d.users}, Permissions: d.users, Log: d.log.Named("mqtt::broker"),
+		Stream: d.node, State: d.node, Users: gate{d.users}, Permissions: d.users, Watch: d.guard, Log: d.log.Named("mqtt::broker"),
 
 		UsersChanged:        d.users.Changed,
 		UserLimits:          func(user string) broker.UserLimits { return broker.UserLimits(d.users.Limits(user)) },

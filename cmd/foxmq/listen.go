@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
+	"slices"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/foxmq/foxmq/internal/admin"
 	"github.com/foxmq/foxmq/internal/config"
+	"github.com/foxmq/foxmq/internal/guard"
 	"github.com/foxmq/foxmq/internal/listener"
 	"github.com/foxmq/foxmq/internal/quicdoor"
 	"github.com/foxmq/foxmq/internal/websocket"
@@ -21,7 +24,7 @@ import (
 // listen opens the listeners, so that an address in use is an error before anything runs.
 func (d *daemon) listen(id *identity) error {
 	var err error
-	if d.doors, err = openDoors(&d.cfg, id, d.log); err != nil {
+	if d.doors, err = openDoors(&d.cfg, id, d.guard, d.log); err != nil {
 		return err
 	}
 	if d.admin, err = d.openAdmin(); err != nil {
@@ -49,6 +52,7 @@ func (d *daemon) openAdmin() (*admin.Server, error) {
 // doors are the listeners for MQTT clients.
 type doors struct {
 	cfg          *config.Config
+	guard        *guard.Guard // of all listeners
 	log          *zap.Logger
 	listeners    []net.Listener
 	certificates *listener.Certificates // nil: no listener needs any
@@ -57,8 +61,8 @@ type doors struct {
 }
 
 // openDoors opens the listeners that cfg asks for, or none.
-func openDoors(cfg *config.Config, id *identity, log *zap.Logger) (*doors, error) {
-	d := &doors{cfg: cfg, log: log}
+func openDoors(cfg *config.Config, id *identity, guard *guard.Guard, log *zap.Logger) (*doors, error) {
+	d := &doors{cfg: cfg, guard: guard, log: log}
 	if err := d.open(id); err != nil {
 		d.close()
 		return nil, err
@@ -136,6 +140,7 @@ func (d *doors) openMQTT(what, name, addr string, certificates *listener.Certifi
 			Trusted: d.cfg.Proxies(), Timeout: d.cfg.ConnectTimeout, Refused: d.refusal(name),
 		})
 	}
+	l = d.guard.Listen(l, nil)
 	if certificates != nil {
 		l = listener.TLS(l, certificates.TLS(), d.cfg.TLSUsernameFromCert)
 	}
@@ -157,6 +162,7 @@ func (d *doors) openWeb(what, name, addr string, certificates *listener.Certific
 	if err != nil {
 		return err
 	}
+	l = d.guard.Listen(l, func(conn net.Conn) bool { return !d.fromProxy(conn) })
 	if certificates != nil {
 		l = listener.TLS(l, certificates.WebTLS(), false)
 	}
@@ -164,9 +170,18 @@ func (d *doors) openWeb(what, name, addr string, certificates *listener.Certific
 		Origins: d.cfg.Origins(), TrustedProxies: d.cfg.Proxies(), HandshakeTimeout: d.cfg.ConnectTimeout,
 	})
 	d.websockets = append(d.websockets, web)
-	d.add(web)
+	d.add(d.guard.Listen(web, isForwarded))
 	return nil
 }
+
+// fromProxy tells whether a connection is that of a proxy, whose clients' addresses count, and not its own.
+func (d *doors) fromProxy(conn net.Conn) bool {
+	from := guard.Address(conn)
+	return slices.ContainsFunc(d.cfg.Proxies(), func(p netip.Prefix) bool { return p.Contains(from) })
+}
+
+// isForwarded tells whether a connection has the address that a proxy has told.
+func isForwarded(conn net.Conn) bool { return conn.(*websocket.Conn).Forwarded() }
 
 func (d *doors) openUnix() error {
 	l, err := listener.Unix(d.cfg.UnixSocket)

@@ -29,7 +29,7 @@ func (d *doors) openQUIC(key *ecdsa.PrivateKey) error {
 		return fmt.Errorf("listen for MQTT clients over QUIC: %w", err)
 	}
 	d.announce("mqtt::quic", d.quic)
-	d.add(d.quic)
+	d.add(d.guard.Listen(d.quic, nil))
 	return nil
 }
 

@@ -93,6 +93,11 @@ var metrics = []metric{
 	{"QUIC.Refused", "quic_refused_total", "Packets that wanted to begin a QUIC connection and found no room."},
 	{"QUIC.RefusedStreams", "quic_refused_streams_total", "Streams refused on QUIC connections that had one."},
 
+	{"Guard.Banned", "guard_banned_addresses", "Addresses that are kept out for a while."},
+	{"Guard.Bans", "guard_bans_total", "Addresses that were kept out for a while, each time counting."},
+	{"Guard.Refused", "guard_refused_connections_total", "Connections closed at once because their address is kept out."},
+	{"Guard.Crowded", "guard_crowded_connections_total", "Connections closed at once because their address has as many as it may."},
+
 	{"Store.Log.Bytes", "store_log_bytes", "Segments of the log that are kept."},
 	{"Store.Log.Segments", "store_log_segments", "Segments of the log that are kept."},
 	{"Store.Log.Tail", "store_log_tail_bytes", "Of these, what is kept at least for peers that were offered a checkpoint."},

@@ -15,6 +15,7 @@ import (
 	"github.com/foxmq/foxmq/internal/config"
 	"github.com/foxmq/foxmq/internal/event"
 	"github.com/foxmq/foxmq/internal/gossip"
+	"github.com/foxmq/foxmq/internal/guard"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/store"
 	"github.com/foxmq/foxmq/internal/users"
@@ -34,6 +35,7 @@ type daemon struct {
 	broker *broker.Broker
 	admin  *admin.Server
 	store  *store.Store
+	guard  *guard.Guard
 	self   int // this node's number in the address book
 
 	doors *doors // for MQTT clients
@@ -76,6 +78,10 @@ func setAside(dir string, log *zap.Logger, why error) error {
 // serveOnce assembles a node and runs it; the first error stops all. It returns after the last goroutine has.
 func serveOnce(ctx context.Context, cfg config.Config, id *identity, log *zap.Logger) (err error) {
 	d := &daemon{cfg: cfg, log: log, self: id.self}
+	d.guard = guard.New(guard.Config{
+		MaxConnections: cfg.MaxConnectionsPerAddress, BanAfter: cfg.BanAfter, BanTime: cfg.BanTime,
+		Log: log.Named("mqtt::guard"),
+	})
 	if d.users, err = openUsers(&d.cfg, log); err != nil {
 		return err
 	}

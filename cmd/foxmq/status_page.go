@@ -9,6 +9,7 @@ import (
 	"github.com/foxmq/foxmq/internal/admin"
 	"github.com/foxmq/foxmq/internal/broker"
 	"github.com/foxmq/foxmq/internal/gossip"
+	"github.com/foxmq/foxmq/internal/guard"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/quicdoor"
 	"github.com/foxmq/foxmq/internal/store"
@@ -26,6 +27,7 @@ type status struct {
 	Peers   []gossip.PeerStatus `json:"peers"`
 	Broker  broker.Stats        `json:"broker"`
 	Users   users.Stats         `json:"users"`
+	Guard   guard.Stats         `json:"guard"`
 	QUIC    *quicdoor.Stats     `json:"quic,omitempty"` // nil: clients do not come over QUIC
 	Admin   admin.Stats         `json:"admin"`
 	Memory  memory              `json:"memory"`
@@ -67,7 +69,8 @@ type memory struct {
 func (d *daemon) status() status {
 	s := status{
 		Version: version, Member: d.self, Node: d.node.Status(), Broker: d.broker.Stats(), Memory: readMemory(),
-		Users: d.users.Stats(), Store: newStoreStatus(d.store.Stats()), Admin: d.admin.Stats(),
+		Users: d.users.Stats(), Guard: d.guard.Stats(), Admin: d.admin.Stats(),
+		Store: newStoreStatus(d.store.Stats()),
 	}
 	s.Ready, s.Reason = d.node.Ready()
 	if d.gossip != nil {

@@ -97,6 +97,7 @@ func (c *client) serve() {
 		c.log("client connected")
 		c.input.buffer.waited = time.Time{} // many clients connect and are silent then
 		err = c.receive()
+		c.reportOffence(c.isOffence(err))
 		c.broker.counters.clients.Add(-1)
 	}
 	c.log("client disconnected", zap.Error(err))

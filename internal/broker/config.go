@@ -17,7 +17,9 @@ type Config struct {
 	Users  Authenticator // required
 	// Permissions decides what a user may do; nil allows everything.
 	Permissions Authorizer
-	Log         *zap.Logger // nil logs nothing
+	// Watch keeps out whom it has heard too much of; nil keeps nobody out.
+	Watch Watch
+	Log   *zap.Logger // nil logs nothing
 
 	// AllowAnonymous tells whether clients that name no user are let in; nil is no. It is asked at every CONNECT.
 	AllowAnonymous func() bool
@@ -109,6 +111,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.SilentConnectErrors == nil {
 		c.SilentConnectErrors = never
+	}
+	if c.Watch == nil {
+		c.Watch = nobodyWatches{}
 	}
 	if c.Permissions == nil {
 		c.Permissions = everythingAllowed{}

@@ -24,7 +24,9 @@ func (c *client) handshake() error {
 		err = c.check(p)
 	}
 	if err != nil {
+		offence := c.isOffence(err)
 		c.refuse(err)
+		c.reportOffence(offence)
 		return errRefused
 	}
 	c.prepare(p)
@@ -75,7 +77,7 @@ func (c *client) check(p *mqtt.Connect) error {
 	if err := c.logIn(p); err != nil {
 		return err
 	}
-	if c.broker.isBanned(c) {
+	if c.broker.isBanned(c) || c.broker.config.Watch.Banned(c.address) {
 		c.broker.counters.bannedConnects.Add(1)
 		return &mqtt.Error{Code: mqtt.Banned}
 	}

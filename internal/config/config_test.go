@@ -71,7 +71,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		StallDispatch: "local", SysInterval: 5 * time.Second,
 		Limits: Limits{
 			ConnectTimeout: 90 * time.Second, MaxKeepAlive: 60, MaxSessionExpiry: 2 * day, MaxConnections: 12,
-			MaxConnectionsPerUser: 11, MaxPublishRate: 5, MaxPublishBytes: 2 << 10,
+			MaxConnectionsPerAddress: 13, BanAfter: 14, BanTime: 15 * time.Second, MaxConnectionsPerUser: 11, MaxPublishRate: 5, MaxPublishBytes: 2 << 10,
 			MaxPacketSize: 64 << 10, MaxTopicLength: 100, MaxTopicLevels: 9, MaxSubscriptions: 10,
 			MaxInflight: 7, MaxQueuedMessages: 8, MaxQueuedBytes: 1 << 20, MaxPendingBytes: 1 << 30,
 		},
@@ -112,6 +112,9 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		{"sys-interval", "5s"},
 		{"max-connections", "12"},
 		{"max-connections-per-user", "11"},
+		{"max-connections-per-address", "13"},
+		{"ban-after", "14"},
+		{"ban-time", "15s"},
 		{"max-publish-rate", "5"},
 		{"max-publish-bytes", "2KiB"},
 		{"max-packet-size", "64KiB"},

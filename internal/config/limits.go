@@ -21,10 +21,14 @@ type Limits struct {
 	MaxKeepAlive     uint16        // seconds; the longest keep alive, and that of clients that ask for none; 0: no cap
 	MaxSessionExpiry time.Duration
 
-	MaxConnections        int
-	MaxConnectionsPerUser int // unless users.toml says otherwise of the user; 0: no bound
-	MaxPublishRate        int // publishes a second of one client; 0: no bound
-	MaxPublishBytes       int // bytes a second of these; 0: no bound
+	MaxConnections           int
+	MaxConnectionsPerAddress int // IPv6 addresses of one /64 count as one; 0: no bound
+	MaxConnectionsPerUser    int // unless users.toml says otherwise of the user; 0: no bound
+	MaxPublishRate           int // publishes a second of one client; 0: no bound
+	MaxPublishBytes          int // bytes a second of these; 0: no bound
+
+	BanAfter int           // offences within a minute that ban an address, counted as above; 0: none do
+	BanTime  time.Duration // for how long
 
 	// MaxPacketSize in bytes is that of MQTT: header, topic and properties included. The default takes a payload of
 	// 8 MiB with every topic.
@@ -45,6 +49,7 @@ func defaultLimits() Limits {
 		MaxKeepAlive:      3600,
 		MaxSessionExpiry:  7 * day,
 		MaxConnections:    100_000,
+		BanTime:           10 * time.Minute,
 		MaxPacketSize:     8<<20 + 128<<10,
 		MaxTopicLength:    math.MaxUint16,
 		MaxTopicLevels:    128,
@@ -59,8 +64,13 @@ func defaultLimits() Limits {
 func (l *Limits) bindLimits(fs *pflag.FlagSet) {
 	fs.Var(number(&l.MaxConnections, 1, 1<<30), "max-connections",
 		"open connections: a `number`; no more than the system lets the process open files")
+	fs.Var(number(&l.MaxConnectionsPerAddress, 0, 1<<30), "max-connections-per-address",
+		"open connections from one IPv4 address or one /64 of IPv6: a `number`; 0: no bound")
 	fs.Var(number(&l.MaxConnectionsPerUser, 0, 1<<30), "max-connections-per-user",
 		"clients that one user may have connected: a `number`; 0: no bound, but for what users.toml says")
+	fs.Var(number(&l.BanAfter, 0, 1<<30), "ban-after",
+		"malformed packets, wrong passwords and the like within a minute for which an address is kept out: a `number`; 0: never")
+	fs.Var(seconds(&l.BanTime, time.Second, 365*day), "ban-time", "for how `long` that holds")
 	fs.Var(seconds(&l.ConnectTimeout, time.Second, time.Hour), "connect-timeout",
 		"`time` a client has to connect, and a publish to find room")
 	fs.Var(number(&l.MaxKeepAlive, 0, 65535), "max-keep-alive",

@@ -40,6 +40,7 @@ var rooms = []struct {
 	// L2: what touches disk and wire.
 	{"internal/gossip", []string{"internal/event", "internal/addressbook", "internal/tlsutil"}},
 	{"internal/websocket", nil},
+	{"internal/guard", nil},
 	{"internal/quicdoor", nil},
 	{"internal/listener", []string{"internal/atomicfile", "internal/tlsutil"}},
 	{"internal/client", []string{"internal/mqtt"}},
@@ -64,7 +65,7 @@ var rooms = []struct {
 	{"cmd/simulate", []string{"internal/event", "internal/consensus", "internal/sim", "internal/sim/picture"}},
 	{"cmd/foxmq", []string{
 		"internal/addressbook", "internal/admin", "internal/bench", "internal/broker", "internal/config", "internal/event",
-		"internal/gossip", "internal/listener", "internal/logging", "internal/mqtt", "internal/node", "internal/quicdoor",
+		"internal/gossip", "internal/guard", "internal/listener", "internal/logging", "internal/mqtt", "internal/node", "internal/quicdoor",
 		"internal/replica", "internal/store", "internal/tlsutil", "internal/users", "internal/websocket",
 	}},
 }

@@ -153,6 +153,9 @@ func (s *socket) RemoteAddr() net.Addr {
 	return s.Conn.RemoteAddr()
 }
 
+// Forwarded tells whether RemoteAddr is what a trusted proxy has said.
+func (s *socket) Forwarded() bool { return s.client != nil }
+
 func (s *socket) keepWriteDeadline(t time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
