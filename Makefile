@@ -59,6 +59,10 @@ TIMES ?= 50
 chaos-killall: build ## four real nodes under load, all killed at once, TIMES times
 	$(GO) test ./test/chaos -run '^TestKillAll$$' -count=1 -v -timeout 0 -seed $(SEED) -times $(TIMES)
 
+.PHONY: abuse
+abuse: ## what a good client feels of attacks, and the memory of idle connections, as tables
+	@$(GO) test ./test/abuse -run 'TestFigures|TestIdleMemory' -count=1 -v -figures -timeout 0 | grep -E '^ *(\||---|FAIL)|_test.go'
+
 .PHONY: sim-latency
 sim-latency: ## how long ordering takes in simulated clusters of all sizes, as a table
 	@$(GO) test ./internal/sim -run TestLatency -count=1 -v -latency -timeout 0 | grep -E '^(\||---|FAIL)'

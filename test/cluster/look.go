@@ -60,6 +60,12 @@ func (c *Cluster) RawStatus(i int) ([]byte, error) {
 	return body, err
 }
 
+// Metrics returns what the node tells Prometheus, as text.
+func (c *Cluster) Metrics(i int) ([]byte, error) {
+	_, body, err := c.ask(i, "/metrics")
+	return body, err
+}
+
 // Ready asks the node whether it is ready, and if not, why.
 func (c *Cluster) Ready(i int) (ready bool, reason string) {
 	code, body, err := c.ask(i, "/readyz")
