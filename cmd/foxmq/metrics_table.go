@@ -21,7 +21,7 @@ var metrics = []metric{
 	{"Node.PoolBytes", "node_pool_bytes", "Transactions submitted here and not applied yet, each with 256 bytes more."},
 	{"Node.BacklogBytes", "node_backlog_bytes", "What is ordered and not applied yet."},
 	{"Node.StaleEvents", "node_stale_events_total", "Own events that were never ordered."},
-	{"Node.BadSignatures", "node_bad_signatures_total", "Events refused for their signature."},
+	{"Node.BadSignatures", "node_bad_signatures_total", "Events and votes refused for their signature."},
 	{"Node.Dropped", "node_dropped_events_total", "Events refused or forgotten at a limit."},
 
 	{"Node.Disputes", "node_disputes_total", "Votes on the state by which members disagreed."},
@@ -134,6 +134,9 @@ var peerMetrics = []metric{
 	{"Dropped", "peer_dropped_messages_total", "Messages not sent: the queue overflowed or they were too large."},
 	{"Overflows", "peer_queue_overflows_total", "Times that the queue to the peer overflowed."},
 	{"Malformed", "peer_malformed_total", "Connections closed because the peer sent what is malformed."},
+	{"Breaches", "peer_breaches_total", "Connections closed because the peer sent what no correct peer sends, such as a bad signature."},
+	{"Crowdings", "peer_crowdings_total", "Times that the peer was kept away because it connected too often."},
+	{"KeptAway", "peer_kept_away_seconds", "For how long no connection with the peer is wanted, because it misbehaved."},
 	{"RequestsServed", "peer_requests_served_total", "Requests of the peer that were answered."},
 	{"RequestsRefused", "peer_requests_refused_total", "Requests of the peer that were not answered, or not to the end."},
 	{"BytesServed", "peer_served_bytes_total", "Answers to requests of the peer, whole and broken off, and refusals."},
@@ -144,4 +147,7 @@ var nodePeerMetrics = []metric{
 	{"Connected", "node_peer_connected", "Whether messages can be sent to the peer."},
 	{"Lag", "node_peer_lag_events", "Events of this node since the last one that the peer has answered with one of its own."},
 	{"Delay", "node_peer_delay_seconds", "Estimated time that a message takes to the peer."},
+	{"Forks", "node_peer_forks_total", "Branches of the peer's events beside another: it has broken the rules of the protocol."},
+	{"BadSignatures", "node_peer_bad_signatures_total", "Events and votes from the peer that were refused for their signature."},
+	{"Slowed", "node_peer_slowed_seconds", "For how long the peer was not read because it sends what is not new."},
 }

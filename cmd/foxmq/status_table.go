@@ -5,9 +5,11 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/foxmq/foxmq/internal/gossip"
 	"github.com/foxmq/foxmq/internal/node"
 )
 
@@ -31,6 +33,10 @@ func writeTable(w io.Writer, answers []answer, verbose bool) error {
 			writeNode(t, &a.status, first-a.status.Node.Index)
 		}
 	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	writeOffenders(w, answers)
 	if verbose && slices.ContainsFunc(answers, func(a answer) bool { return len(a.status.Peers) > 0 }) {
 		fmt.Fprintln(t, "\nNODE\tPEER\tADDR\tCONNECTED\tLAG\tUNANSWERED\tDELAY\tROUND TRIP")
 		for _, a := range answers {
@@ -38,6 +44,59 @@ func writeTable(w io.Writer, answers []answer, verbose bool) error {
 		}
 	}
 	return t.Flush()
+}
+
+// writeOffenders writes a line for each peer that has misbehaved, as far as a node can tell.
+func writeOffenders(w io.Writer, answers []answer) {
+	for _, a := range answers {
+		if a.err != nil {
+			continue
+		}
+		s := &a.status
+		for _, p := range s.Peers {
+			if what := offences(&p, seenAs(s, p.Member)); what != "" {
+				fmt.Fprintf(w, "node %d: member %d is misbehaving: %s\n", s.Member, p.Member, what)
+			}
+		}
+	}
+}
+
+// worthTelling is for how long a peer is slowed before somebody should know.
+const worthTelling = 10 * time.Second
+
+// offences says what a peer has done since the node's start that no correct one does, or nothing.
+func offences(p *gossip.PeerStatus, seen node.PeerStatus) string {
+	var all []string
+	for _, o := range []struct {
+		count uint64
+		what  string
+	}{
+		{p.Malformed, "malformed"},
+		{p.Breaches, "breaches"},
+		{p.Crowdings, "crowdings"},
+		{seen.BadSignatures, "bad signatures"},
+		{seen.Forks, "forks"},
+	} {
+		if o.count > 0 {
+			all = append(all, fmt.Sprintf("%s %d", o.what, o.count))
+		}
+	}
+	if seen.Slowed >= worthTelling {
+		all = append(all, "slowed for "+seen.Slowed.Round(time.Second).String())
+	}
+	if p.KeptAway > 0 {
+		all = append(all, "kept away for "+p.KeptAway.Round(time.Second).String())
+	}
+	return strings.Join(all, ", ")
+}
+
+// seenAs returns how the node sees a member, zero if it does not say.
+func seenAs(s *status, member int) node.PeerStatus {
+	i := slices.IndexFunc(s.Node.Peers, func(n node.PeerStatus) bool { return n.Member == member })
+	if i < 0 {
+		return node.PeerStatus{}
+	}
+	return s.Node.Peers[i]
 }
 
 func writeNode(w io.Writer, s *status, lag uint64) {

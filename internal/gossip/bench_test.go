@@ -20,11 +20,12 @@ func newSink() *sink { return &sink{connected: make(chan int, 64)} }
 
 func (s *sink) Connected(peer int) { s.connected <- peer }
 func (s *sink) Disconnected(int)   {}
-func (s *sink) Message(int, *event.Message) {
+func (s *sink) Message(int, *event.Message) error {
 	s.messages.Add(1)
 	if s.arrived != nil {
 		s.arrived <- time.Now()
 	}
+	return nil
 }
 
 // benchCluster starts n nodes with sinks and waits until each is connected with all others.

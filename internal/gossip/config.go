@@ -22,8 +22,9 @@ type Handler interface {
 	Connected(peer int)
 	// Message hands over a message of which nothing but the shape has been checked; its events' signatures have
 	// not been verified. It is the handler's to keep. While it blocks, nothing more is read from that peer, which
-	// pushes back on that peer alone; it must return once the context of Run has ended.
-	Message(peer int, m *event.Message)
+	// pushes back on that peer alone; it must return once the context of Run has ended. An error says that no correct
+	// peer sends such a message: then the connection is closed, and the peer kept away.
+	Message(peer int, m *event.Message) error
 	// Disconnected says that Send no longer reaches the peer. Messages under way may be lost.
 	Disconnected(peer int)
 }
@@ -61,8 +62,9 @@ type Config struct {
 	KeepAlive, IdleTimeout time.Duration
 	// HandshakeTimeout bounds the TLS handshake and then again the exchange of hellos; default 3 s.
 	HandshakeTimeout time.Duration
-	// Penalty is how long nothing is taken from or sent to a peer that sent what is malformed; default 10 s.
-	Penalty time.Duration
+	// Penalty is how long nothing is taken from or sent to a peer that misbehaved. Each further time it is twice as long,
+	// up to MaxPenalty, until the peer has behaved for as long as that. Defaults 10 s and 10 min.
+	Penalty, MaxPenalty time.Duration
 
 	// ServeRate bounds what all answers together send, in bytes per second, so that messages and the node's other work
 	// do not suffer; default 64 MiB/s. StallTimeout is how long an answer waits for a peer that does not read it; default
@@ -81,6 +83,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.IdleTimeout, 5*time.Second)
 	setDefault(&c.HandshakeTimeout, 3*time.Second)
 	setDefault(&c.Penalty, 10*time.Second)
+	setDefault(&c.MaxPenalty, max(c.Penalty, 10*time.Minute))
 	setDefault(&c.ServeRate, 64<<20)
 	setDefault(&c.StallTimeout, 10*time.Second)
 	if c.Log == nil {
@@ -114,8 +117,8 @@ func (c Config) Validate() error {
 		return errors.New("backoff must not be negative, nor end below its start")
 	case c.KeepAlive < 0 || c.IdleTimeout < 2*c.KeepAlive:
 		return errors.New("idle timeout must be at least twice the keep-alive period")
-	case c.HandshakeTimeout < 0 || c.Penalty < 0:
-		return errors.New("handshake timeout and penalty must not be negative")
+	case c.HandshakeTimeout < 0 || c.Penalty < 0 || c.MaxPenalty < c.Penalty:
+		return errors.New("handshake timeout and penalty must not be negative, nor the longest penalty shorter")
 	case c.ServeRate < 0 || c.StallTimeout < 0:
 		return errors.New("serve rate and stall timeout must not be negative")
 	}

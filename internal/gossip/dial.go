@@ -121,7 +121,7 @@ func (p *peer) miss(err error, b *backoff) {
 	var transport *quic.TransportError
 	switch {
 	case errors.Is(err, errRefused):
-	case closedWith(err, codeMalformed), closedWith(err, codePenalty):
+	case blamed(err):
 		b.exhaust()
 		p.notices.shunsUs.warn(p.log, "peer keeps this node away", zap.Error(err))
 	case errors.As(err, &transport) && transport.Remote && transport.ErrorCode == noCommonProtocol:

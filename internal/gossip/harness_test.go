@@ -5,7 +5,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"errors"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -31,11 +33,14 @@ type call struct {
 	message *event.Message
 }
 
-// recorder is a handler that passes every call on, message by message, and stops passing on when it is told to.
+// recorder is a handler that passes every call on, message by message, and stops passing on when it is told to. A message
+// that asks for the event forbidden is none that a correct peer sends.
 type recorder struct {
 	calls chan call
 	quit  chan struct{}
 }
+
+var forbidden = event.ID{6, 6, 6}
 
 func newRecorder() *recorder {
 	return &recorder{calls: make(chan call, 1024), quit: make(chan struct{})}
@@ -50,8 +55,12 @@ func (r *recorder) put(c call) {
 
 func (r *recorder) Connected(peer int)    { r.put(call{kind: "connected", peer: peer}) }
 func (r *recorder) Disconnected(peer int) { r.put(call{kind: "disconnected", peer: peer}) }
-func (r *recorder) Message(peer int, m *event.Message) {
+func (r *recorder) Message(peer int, m *event.Message) error {
+	if slices.Contains(m.Want, forbidden) {
+		return errors.New("forbidden")
+	}
 	r.put(call{kind: "message", peer: peer, message: m})
+	return nil
 }
 
 // node is a running transport and what is known about it.

@@ -155,6 +155,25 @@ func TestPeerThatMisbehavedIsKeptAway(t *testing.T) {
 	}
 }
 
+func TestPeerThatBreaksTheRulesIsKeptAway(t *testing.T) {
+	n, members := besieged(t, Config{})
+	breach := (&event.Message{Want: []event.ID{forbidden}}).Append(beginFrame(nil))
+	for _, want := range []quic.ApplicationErrorCode{codeMisbehaved, codePenalty} {
+		conn, err := intrude(t, members[0].addr, members[1].key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		say(t, conn, append(greeting(n, func(*hello) {}), endFrame(breach)...))
+		if err := endOf(t, conn); !closedWith(err, want) {
+			t.Errorf("ended with %v, want code %d", err, want)
+		}
+	}
+	n.awaitLog(t, "peer misbehaves")
+	if s := n.Peers()[0]; s.Breaches != 1 || s.Malformed != 0 || s.KeptAway <= 0 {
+		t.Errorf("counted: %+v", s)
+	}
+}
+
 func TestPeerThatComesAgainAndAgainIsKeptAway(t *testing.T) {
 	n, members := besieged(t, Config{})
 	for i := range arrivalBurst * 2 {
@@ -168,6 +187,10 @@ func TestPeerThatComesAgainAndAgainIsKeptAway(t *testing.T) {
 			if err = endOf(t, conn); !closedWith(err, codePenalty) {
 				t.Errorf("ended with %v", err)
 			}
+			if s := n.Peers()[0]; s.Crowdings != 1 {
+				t.Errorf("counted: %+v", s)
+			}
+			n.awaitLog(t, "peer connects too often")
 			return
 		}
 		if err != nil {

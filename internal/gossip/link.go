@@ -17,6 +17,7 @@ const (
 	codeUnresponsive quic.ApplicationErrorCode = 4 // no hello in time
 	codePenalty      quic.ApplicationErrorCode = 5 // the peer is kept away for a while
 	codeLost         quic.ApplicationErrorCode = 6 // the stream ended or broke
+	codeMisbehaved   quic.ApplicationErrorCode = 7 // a message is well-formed, and yet none that a correct node sends
 )
 
 // link is a connection on which both hellos have been said.
@@ -56,6 +57,11 @@ func (l *link) close(code quic.ApplicationErrorCode, reason string) {
 func convicted(err error) bool {
 	var closed *quic.ApplicationError
 	return errors.As(err, &closed) && !closed.Remote && closed.ErrorCode == codeMalformed
+}
+
+// blamed reports whether the error says that the peer closed the connection because of this node's conduct.
+func blamed(err error) bool {
+	return closedWith(err, codeMalformed) || closedWith(err, codeMisbehaved) || closedWith(err, codePenalty)
 }
 
 // closedWith reports whether the error says that the peer closed the connection with the code.

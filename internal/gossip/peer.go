@@ -27,6 +27,7 @@ type peer struct {
 	generation uint64    // the highest of any link, guarded by mu
 	arrivals   allowance // of links, guarded by mu
 	shunned    time.Time // no connection before this time, guarded by mu
+	offences   int       // of late, guarded by mu
 	stopped    bool      // no connection ever again, guarded by mu
 
 	counters
@@ -35,7 +36,7 @@ type peer struct {
 
 // notices are what the log says about one peer.
 type notices struct {
-	comes, goes, unreachable, wrongKey, refusesUs, differs, malformed, shunsUs, oversized notice
+	comes, goes, unreachable, wrongKey, refusesUs, differs, malformed, breach, crowds, shunsUs, oversized notice
 }
 
 // How often a peer may come with a new connection: more often than a restart or a bad network makes it come.
@@ -43,6 +44,9 @@ const (
 	arrivalBurst     = 30
 	arrivalPerSecond = 0.5
 )
+
+// maxDoublings is how often a penalty is doubled at most: from 1 ms it leads beyond a week.
+const maxDoublings = 30
 
 func newPeer(t *Transport, index int) *peer {
 	m := t.cfg.Book.Members[index]
@@ -57,6 +61,10 @@ func newPeer(t *Transport, index int) *peer {
 // offer hands over a link. It replaces the peer's present one if it beats it, and is closed otherwise.
 func (p *peer) offer(l *link) {
 	old, no := p.adopt(l)
+	if no == crowding {
+		p.crowdings.Add(1)
+		p.notices.crowds.warn(p.log, "peer connects too often", zap.Duration("penalty", p.t.cfg.Penalty))
+	}
 	if no != nil {
 		l.close(no.code, no.reason)
 		return
@@ -76,6 +84,9 @@ type refusal struct {
 	reason string
 }
 
+// crowding refuses the connection of a peer that comes too often.
+var crowding = &refusal{codePenalty, "too many connections"}
+
 // adopt makes l the peer's link and returns the one that it replaces, if any, or it returns why not.
 func (p *peer) adopt(l *link) (old *link, no *refusal) {
 	p.mu.Lock()
@@ -90,7 +101,7 @@ func (p *peer) adopt(l *link) (old *link, no *refusal) {
 		return nil, &refusal{codeReplaced, "another connection is in use"}
 	case !p.arrivals.take(now, arrivalBurst, arrivalPerSecond):
 		p.shunned = now.Add(p.t.cfg.Penalty)
-		return nil, &refusal{codePenalty, "too many connections"}
+		return nil, crowding
 	}
 	old, p.link = p.link, l
 	p.generation = max(p.generation, l.generation)
@@ -122,11 +133,25 @@ func (p *peer) nextGeneration() uint64 {
 	return p.generation + 1
 }
 
-// shun keeps the peer away for the penalty.
-func (p *peer) shun() {
+// shun keeps the peer away for a penalty, which it returns. A peer that is kept away already has no further one: several
+// streams of one connection may be found out at once.
+func (p *peer) shun() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.shunned = time.Now().Add(p.t.cfg.Penalty)
+	now, most := time.Now(), p.t.cfg.MaxPenalty
+	if left := p.shunned.Sub(now); left > 0 {
+		return left
+	}
+	if now.Sub(p.shunned) > most {
+		p.offences = 0
+	}
+	penalty := p.t.cfg.Penalty
+	for range p.offences {
+		penalty = min(2*penalty, most)
+	}
+	p.offences = min(p.offences+1, maxDoublings)
+	p.shunned = now.Add(penalty)
+	return penalty
 }
 
 // shunnedFor returns how long the peer is still kept away.

@@ -95,21 +95,33 @@ func (p *peer) receive(l *link) error {
 		}
 		p.messagesIn.Add(1)
 		p.bytesIn.Add(uint64(frameHeader + len(frame)))
-		p.t.cfg.Handler.Message(p.index, m)
+		if err = p.t.cfg.Handler.Message(p.index, m); err != nil {
+			return &breachError{err}
+		}
 	}
 }
+
+// breachError is why the handler takes a message for none that a correct peer sends.
+type breachError struct{ error }
+
+func (e *breachError) Unwrap() error { return e.error }
 
 // judge looks at why receive ended and closes the link with what that deserves.
 func (p *peer) judge(l *link, err error) ending {
 	var frame *frameError
+	var breach *breachError
 	switch {
 	case errors.As(err, &frame), errors.Is(err, event.ErrMalformed):
 		p.convict(err) // first: from the moment that the peer hears of it, it is not let in again
 		l.close(codeMalformed, "malformed message")
 		return endedBlamed
+	case errors.As(err, &breach):
+		p.denounce(err)
+		l.close(codeMisbehaved, "misbehaviour")
+		return endedBlamed
 	case convicted(err):
 		return endedBlamed
-	case closedWith(err, codeMalformed), closedWith(err, codePenalty):
+	case blamed(err):
 		p.notices.shunsUs.warn(p.log, "peer keeps this node away", zap.Error(err))
 		return endedBlamed
 	case time.Since(l.since) >= steady:
@@ -121,9 +133,13 @@ func (p *peer) judge(l *link, err error) ending {
 // convict counts and logs that the peer sent what is malformed, and keeps it away for a while.
 func (p *peer) convict(err error) {
 	p.malformedIn.Add(1)
-	p.shun()
-	p.notices.malformed.warn(p.log, "malformed message from peer", zap.Error(err),
-		zap.Duration("penalty", p.t.cfg.Penalty))
+	p.notices.malformed.warn(p.log, "malformed message from peer", zap.Error(err), zap.Duration("penalty", p.shun()))
+}
+
+// denounce does the same for a message that is well-formed, and yet none that a correct peer sends.
+func (p *peer) denounce(err error) {
+	p.breaches.Add(1)
+	p.notices.breach.warn(p.log, "peer misbehaves", zap.Error(err), zap.Duration("penalty", p.shun()))
 }
 
 // send encodes and writes what is queued until the link ends.

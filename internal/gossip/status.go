@@ -8,7 +8,7 @@ import (
 // counters count what went on with a peer since the start.
 type counters struct {
 	connects, messagesIn, messagesOut, bytesIn, bytesOut atomic.Uint64
-	dropped, overflows, malformedIn                      atomic.Uint64
+	dropped, overflows, malformedIn, breaches, crowdings atomic.Uint64
 	requestsServed, requestsRefused, bytesServed         atomic.Uint64
 }
 
@@ -26,6 +26,10 @@ type PeerStatus struct {
 	Dropped                 uint64 // messages not sent because the queue overflowed or they were too large
 	Overflows               uint64 // times that the queue overflowed
 	Malformed               uint64 // connections closed because the peer sent what is malformed
+	Breaches                uint64 // connections closed because it sent what no correct peer sends
+	Crowdings               uint64 // times that it was kept away because it came with a new connection too often
+
+	KeptAway time.Duration // for how long no connection with the peer is wanted, because it misbehaved
 
 	RequestsServed  uint64 // the peer's requests that were answered
 	RequestsRefused uint64 // those that were not, or not to the end
@@ -50,6 +54,7 @@ func (p *peer) status() PeerStatus {
 		MessagesIn: p.messagesIn.Load(), MessagesOut: p.messagesOut.Load(),
 		BytesIn: p.bytesIn.Load(), BytesOut: p.bytesOut.Load(),
 		Dropped: p.dropped.Load(), Overflows: p.overflows.Load(), Malformed: p.malformedIn.Load(),
+		Breaches: p.breaches.Load(), Crowdings: p.crowdings.Load(), KeptAway: max(0, p.shunnedFor()),
 		RequestsServed: p.requestsServed.Load(), RequestsRefused: p.requestsRefused.Load(),
 		BytesServed: p.bytesServed.Load(),
 	}

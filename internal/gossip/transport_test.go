@@ -214,9 +214,9 @@ func TestOverflowDropsTheQueueAndCounts(t *testing.T) {
 // deaf is a handler that blocks in its first message until the channel is closed.
 type deaf chan struct{}
 
-func (d deaf) Connected(int)               {}
-func (d deaf) Message(int, *event.Message) { <-d }
-func (d deaf) Disconnected(int)            {}
+func (d deaf) Connected(int)                     {}
+func (d deaf) Message(int, *event.Message) error { <-d; return nil }
+func (d deaf) Disconnected(int)                  {}
 
 func TestStatusTellsOfTheConnection(t *testing.T) {
 	nodes := newStar(t, 2, asIs)

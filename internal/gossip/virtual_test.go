@@ -280,3 +280,29 @@ func TestPenaltyEnds(t *testing.T) {
 		}
 	})
 }
+
+// A peer that misbehaves again and again is kept away for longer and longer, until it has behaved for long.
+func TestPenaltyGrowsAndIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, members := newWorld(time.Millisecond), settlers(t, 2)
+		cfg := Config{Penalty: 2 * time.Second, MaxPenalty: 12 * time.Second}
+		nodes := []*node{w.startWith(t, members, 0, cfg), w.start(t, members, 1)}
+		for _, step := range []struct{ behaves, penalty time.Duration }{
+			{time.Second, 2 * time.Second},
+			{time.Second, 4 * time.Second},
+			{time.Second, 8 * time.Second},
+			{time.Second, 12 * time.Second},
+			{10 * time.Second, 12 * time.Second},
+			{20 * time.Second, 2 * time.Second},
+			{time.Second, 4 * time.Second},
+		} {
+			nodes[0].awaitConnected(t, 1)
+			time.Sleep(step.behaves)
+			nodes[1].babble(t, 0, frameOf([]byte{0xff}))
+			nodes[0].awaitDisconnected(t, 1)
+			if away := nodes[0].peers[1].shunnedFor(); away > step.penalty || away < step.penalty-time.Second {
+				t.Errorf("after good conduct of %v kept away for %v, want %v", step.behaves, away, step.penalty)
+			}
+		}
+	})
+}

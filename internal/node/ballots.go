@@ -177,17 +177,22 @@ func (n *Node) tellVotes(peer int) {
 }
 
 // hearVotes takes in a peer's own votes. It runs on the peer's goroutine.
-func (n *Node) hearVotes(from int, votes []event.Vote) {
+func (n *Node) hearVotes(from int, votes []event.Vote) error {
 	for i := range votes {
-		switch v := &votes[i]; {
-		case v.Creator == from && n.ballots.has(v): // peers say again what they say when they connect
-		case v.Creator != from || v.Round%snapshotEvery != 0 || !v.Verify(n.cfg.Keys[from], n.cfg.Domain):
-			n.intake.bad.Add(1)
-		default:
-			n.ballots.add(*v)
-			n.compare(v.Round)
+		v := &votes[i]
+		if v.Creator == from && n.ballots.has(v) { // peers say again what they say when they connect
+			continue
 		}
+		n.slow(from, verifyCost)
+		if v.Creator != from || v.Round%snapshotEvery != 0 || !v.Verify(n.cfg.Keys[from], n.cfg.Domain) {
+			n.intake.bad.Add(1)
+			n.peers[from].bad.Add(1)
+			return errForgedVote
+		}
+		n.ballots.add(*v)
+		n.compare(v.Round)
 	}
+	return nil
 }
 
 // compare looks whether the members agree on a round. A node that is outvoted fences itself: one of those who say the

@@ -185,7 +185,9 @@ func (n *network) open(peer int) {
 			if err != nil {
 				panic(err)
 			}
-			n.members[peer].node.Message(n.self, m)
+			if err := n.members[peer].node.Message(n.self, m); err != nil {
+				panic(err) // no member misbehaves here
+			}
 		}
 	}()
 	n.members[n.self].node.Connected(peer)

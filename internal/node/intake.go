@@ -64,6 +64,18 @@ func (in *intake) verified(events []*event.Event) []*event.Event {
 	return kept
 }
 
+// known returns how many of the events were verified before and are remembered.
+func (in *intake) known(events []*event.Event) (count int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, e := range events {
+		if in.holds(signed{e.ID(), e.Signature}) {
+			count++
+		}
+	}
+	return count
+}
+
 func (in *intake) verify(e *event.Event) bool {
 	if e.Creator >= len(in.keys) {
 		return false
@@ -82,6 +94,11 @@ func (in *intake) verify(e *event.Event) bool {
 func (in *intake) knows(s signed) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	return in.holds(s)
+}
+
+// holds is knows for a caller that holds mu.
+func (in *intake) holds(s signed) bool {
 	if _, ok := in.recent[s]; ok {
 		return true
 	}

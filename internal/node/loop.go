@@ -32,13 +32,14 @@ type loop struct {
 	orphans   bool     // the machine has connections of an earlier boot of this node
 	failed    bool     // it has been logged that ordering has stopped
 
-	checkpointed int64 // when the last checkpoint was asked for
-	lost         bool  // what was last logged of being lost
-	quorum       bool  // what was last logged of the quorum
+	checkpointed int64  // when the last checkpoint was asked for
+	lost         bool   // what was last logged of being lost
+	quorum       bool   // what was last logged of the quorum
+	forked       []bool // by member: what was logged of its forks
 }
 
 func newLoop(n *Node, t Transport) *loop {
-	l := &loop{node: n, transport: t, timer: time.NewTimer(time.Hour)}
+	l := &loop{node: n, transport: t, timer: time.NewTimer(time.Hour), forked: make([]bool, len(n.peers))}
 	l.timer.Stop()
 	l.driver = driver.New(l.config())
 	return l
@@ -118,7 +119,11 @@ func (l *loop) announce() {
 func (l *loop) open(peer int, m mail, now int64) {
 	switch box := l.node.peers[peer]; {
 	case m.message != nil:
+		start := l.node.cfg.Now()
 		l.driver.Receive(peer, m.message, now)
+		if len(m.message.Want) > 0 {
+			box.throttle.asked.Add(min(l.node.cfg.Now()-start, mostAsked))
+		}
 	case m.connected && !box.connected:
 		box.connected = true
 		l.node.connected.Add(1)

@@ -1,11 +1,10 @@
 package node
 
 import (
-	"sync"
+	"errors"
 	"sync/atomic"
 
 	"github.com/foxmq/foxmq/internal/event"
-	"go.uber.org/zap"
 )
 
 // mailboxSize is how many messages of one peer may wait for the loop.
@@ -17,7 +16,8 @@ type mailbox struct {
 	mail      chan mail
 	connected bool        // owned by the loop
 	dropped   atomic.Bool // messages to the peer were lost, and the driver does not know
-	warned    sync.Once   // logs the first bad signature
+	throttle  throttle
+	bad       atomic.Uint64 // events and votes of the peer that were refused
 }
 
 // mail is a message or, without one, news of the connection.
@@ -28,26 +28,41 @@ type mail struct {
 
 func newMailbox() *mailbox { return &mailbox{mail: make(chan mail, mailboxSize)} }
 
-// Message takes in a message from a peer; while records are fetched, its votes only. It drops events whose signature
-// is not their creator's, and blocks while the peer's mailbox is full. The node keeps references to the message.
-func (n *Node) Message(from int, m *event.Message) {
-	n.hearVotes(from, m.Votes)
-	if n.fetching.Load() {
-		return
+// What no correct peer sends: each passes on only what it has verified, and votes for itself alone.
+var (
+	errForgedEvent = errors.New("an event with a bad signature")
+	errForgedVote  = errors.New("a vote that is not its own, or on a round on which there is none, or with a bad signature")
+)
+
+// Message takes in a message from a peer; while records are fetched, its votes only. It blocks while the peer's mailbox is
+// full, and while the peer has cost too much with what is not new. A message with an event that its creator did not sign,
+// or a vote that is not the peer's, is dropped with an error. The node keeps references to the message.
+func (n *Node) Message(from int, m *event.Message) error {
+	if err := n.hearVotes(from, m.Votes); err != nil {
+		return err
 	}
-	n.verify(from, m)
+	known := n.intake.known(m.Events)
+	old := n.late(m.Events)
+	waste := int64(known)*knownCost + old*verifyCost
+	if known == len(m.Events) {
+		waste += emptyCost
+	}
+	n.slow(from, waste)
+	if n.fetching.Load() {
+		return nil
+	}
+	if !n.verify(from, m) {
+		return errForgedEvent
+	}
 	n.deliver(from, mail{message: m}, n.stopped)
+	return nil
 }
 
 // verify drops the events of a message that their creators did not sign, and reports whether there were none.
 func (n *Node) verify(from int, m *event.Message) bool {
 	all := len(m.Events)
 	m.Events = n.intake.verified(m.Events)
-	if len(m.Events) < all {
-		n.peers[from].warned.Do(func() {
-			n.cfg.Logger.Warn("peer sends events with bad signatures", zap.Int("member", from))
-		})
-	}
+	n.peers[from].bad.Add(uint64(all - len(m.Events)))
 	return len(m.Events) == all
 }
 

@@ -15,6 +15,7 @@ func (l *loop) show() {
 		l.node.cfg.Logger.Error("ordering has stopped for good", zap.Error(s.Err))
 	}
 	l.showLost(s.State == driver.Lost)
+	l.showForks(&s)
 	quorum := l.node.Quorum()
 	switch {
 	case quorum && !l.quorum:
@@ -48,6 +49,17 @@ func (l *loop) showLost(lost bool) {
 		select {
 		case l.node.strays <- struct{}{}:
 		default:
+		}
+	}
+}
+
+// showForks logs once of each member that it has forked.
+func (l *loop) showForks(s *driver.Status) {
+	for i, p := range s.Peers {
+		if p.Forks > 0 && !l.forked[i] {
+			l.forked[i] = true
+			l.node.cfg.Logger.Warn("member has made two events where it may make one: its key is used twice, or it lies",
+				zap.Int("member", i))
 		}
 	}
 }

@@ -28,7 +28,7 @@ type Status struct {
 	BacklogBytes int `json:"backlog_bytes"` // ordered and not applied yet
 
 	StaleEvents   uint64         `json:"stale_events"`   // own events that were never ordered
-	BadSignatures uint64         `json:"bad_signatures"` // events refused for their signature
+	BadSignatures uint64         `json:"bad_signatures"` // events and votes refused for their signature
 	Dropped       uint64         `json:"dropped"`        // events that the driver refused or forgot at a limit
 	Disputes      uint64         `json:"disputes"`       // votes on the state by which members disagreed
 	Disk          string         `json:"disk"`           // why nothing can be written; empty: it can
@@ -44,6 +44,10 @@ type PeerStatus struct {
 	Connected bool          `json:"connected"` // messages can be sent to it
 	Lag       uint64        `json:"lag"`       // events of this node since the last one that it has answered with one of its own
 	Delay     time.Duration `json:"delay"`     // estimated time that a message takes to it
+
+	Forks         uint64        `json:"forks"`          // branches of its chain of events that came beside another: a correct member has one
+	BadSignatures uint64        `json:"bad_signatures"` // events and votes from it that were refused for their signature
+	Slowed        time.Duration `json:"slowed"`         // for how long it was not read because it sends what is not new
 }
 
 // Status returns a picture of the node.
@@ -79,7 +83,10 @@ func (n *Node) Status() Status {
 func (n *Node) peerStatus(of *driver.Status) (peers []PeerStatus) {
 	for i, p := range of.Peers {
 		if i != n.cfg.Self {
-			peers = append(peers, PeerStatus{Member: i, Connected: p.Connected, Lag: p.Lag, Delay: time.Duration(p.Delay)})
+			peers = append(peers, PeerStatus{
+				Member: i, Connected: p.Connected, Lag: p.Lag, Delay: time.Duration(p.Delay), Forks: p.Forks,
+				BadSignatures: n.peers[i].bad.Load(), Slowed: time.Duration(n.peers[i].throttle.slowed.Load()),
+			})
 		}
 	}
 	return peers

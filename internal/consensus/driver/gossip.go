@@ -25,6 +25,7 @@ type peer struct {
 	echo      uint64           // highest own sequence number from which an event of it descends
 	measured  uint64           // the one by which its delay was last measured
 	delay     int64            // estimated one-way delay in ns
+	forks     uint64           // branches of its chain that came beside another
 	toldAt    int64            // when it was last told the tips, in the driver's own time
 	told      uint64           // how many events had been taken in then
 	out       []*event.Message // to be sent; the last one may still grow

@@ -205,8 +205,11 @@ const patience = 1e9
 func (d *Driver) accept(a arrival) {
 	branch := !d.window.extendsTip(a.event)
 	v := d.insert(a.event)
-	if branch && d.window.branches(a.event.Creator) > d.limits.Branches {
-		d.window.vouch(v, a.from)
+	if branches := d.window.branches(a.event.Creator); branch && branches > 1 {
+		d.peers[a.event.Creator].forks++
+		if branches > d.limits.Branches {
+			d.window.vouch(v, a.from)
+		}
 	}
 	d.window.mark(v, a.event.Creator)
 	d.window.mark(v, a.from)

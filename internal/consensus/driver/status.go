@@ -36,6 +36,7 @@ type PeerStatus struct {
 	Connected bool
 	Lag       uint64 // own events made since the last one that the peer has echoed
 	Delay     int64  // estimated one-way delay in ns
+	Forks     uint64 // branches of its chain that came beside another: it has broken the rules
 }
 
 // Status tells how the driver is doing.
@@ -57,7 +58,7 @@ func (d *Driver) Status() Status {
 	}
 	for i := range d.peers {
 		if p := &d.peers[i]; i != d.self {
-			s.Peers[i] = PeerStatus{p.connected, d.creator.seq - min(d.creator.seq, p.echo), p.delay}
+			s.Peers[i] = PeerStatus{p.connected, d.creator.seq - min(d.creator.seq, p.echo), p.delay, p.forks}
 		}
 	}
 	return s
