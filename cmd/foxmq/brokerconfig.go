@@ -14,7 +14,7 @@ func (d *daemon) brokerConfig() broker.Config {
 		UsersChanged:        d.users.Changed,
 		UserLimits:          func(user string) broker.UserLimits { return broker.UserLimits(d.users.Limits(user)) },
 		AllowAnonymous:      func() bool { return d.cfg.AllowAnonymousLogin || d.users.AllowAnonymous() },
-		SilentConnectErrors: func() bool { return d.cfg.SilentConnectErrors || d.users.SilentConnectErrors() },
+		SilentConnectErrors: d.silent,
 
 		ConnectTimeout:        d.cfg.ConnectTimeout,
 		MaxKeepAlive:          d.cfg.MaxKeepAlive,
@@ -36,6 +36,9 @@ func (d *daemon) brokerConfig() broker.Config {
 		System:             d.system,
 	}
 }
+
+// silent tells whether who is refused is told nothing.
+func (d *daemon) silent() bool { return d.cfg.SilentConnectErrors || d.users.SilentConnectErrors() }
 
 // system is what the $SYS topics say beside what the broker counts.
 func (d *daemon) system() []broker.SystemValue {

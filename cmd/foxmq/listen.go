@@ -24,7 +24,7 @@ import (
 // listen opens the listeners, so that an address in use is an error before anything runs.
 func (d *daemon) listen(id *identity) error {
 	var err error
-	if d.doors, err = openDoors(&d.cfg, id, d.guard, d.log); err != nil {
+	if d.doors, err = openDoors(&d.cfg, id, d.guard, d.silent, d.log); err != nil {
 		return err
 	}
 	if d.admin, err = d.openAdmin(); err != nil {
@@ -53,6 +53,7 @@ func (d *daemon) openAdmin() (*admin.Server, error) {
 type doors struct {
 	cfg          *config.Config
 	guard        *guard.Guard // of all listeners
+	silent       func() bool  // who is refused is told nothing
 	log          *zap.Logger
 	listeners    []net.Listener
 	certificates *listener.Certificates // nil: no listener needs any
@@ -61,8 +62,8 @@ type doors struct {
 }
 
 // openDoors opens the listeners that cfg asks for, or none.
-func openDoors(cfg *config.Config, id *identity, guard *guard.Guard, log *zap.Logger) (*doors, error) {
-	d := &doors{cfg: cfg, guard: guard, log: log}
+func openDoors(cfg *config.Config, id *identity, guard *guard.Guard, silent func() bool, log *zap.Logger) (*doors, error) {
+	d := &doors{cfg: cfg, guard: guard, silent: silent, log: log}
 	if err := d.open(id); err != nil {
 		d.close()
 		return nil, err
@@ -168,6 +169,7 @@ func (d *doors) openWeb(what, name, addr string, certificates *listener.Certific
 	}
 	web := websocket.New(l, websocket.Config{
 		Origins: d.cfg.Origins(), TrustedProxies: d.cfg.Proxies(), HandshakeTimeout: d.cfg.ConnectTimeout,
+		Silent: d.silent,
 	})
 	d.websockets = append(d.websockets, web)
 	d.add(d.guard.Listen(web, isForwarded))

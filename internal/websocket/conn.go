@@ -170,11 +170,14 @@ type hijacker struct {
 	socket *socket
 }
 
-// Hijack implements http.Hijacker.
+// Hijack implements http.Hijacker. Who calls it has found the handshake to be right.
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffers, err := http.NewResponseController(h.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, err
+	}
+	if c, ok := conn.(*curtain); ok {
+		c.raised.Store(true)
 	}
 	h.socket = &socket{Conn: conn, client: h.client}
 	return h.socket, buffers, nil

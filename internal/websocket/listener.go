@@ -3,7 +3,7 @@
 // needs not know.
 //
 // Every path is as good as another. A client must offer the subprotocol "mqtt", or "mqttv3.1" as some old ones do. A GET
-// that asks for no WebSocket is answered 200, for those who check whether somebody is there.
+// that asks for no WebSocket is answered 200, for those who check whether somebody is there, unless Config.Silent.
 //
 // # Concurrency
 //
@@ -42,6 +42,8 @@ type Config struct {
 	Origins []string
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; none: nobody's is.
 	TrustedProxies []netip.Prefix
+	// Silent tells whether who is not upgraded gets no answer at all; nil is no.
+	Silent func() bool
 	// HandshakeTimeout is how long a client may take for its handshake, that of TLS included. Default 10 s.
 	HandshakeTimeout time.Duration
 	// MaxHandshakes bounds the connections that are not upgraded yet. What comes above is closed at once. Default 4,096.
@@ -70,7 +72,10 @@ func New(inner net.Listener, config Config) *Listener {
 	if config.MaxHandshakes == 0 {
 		config.MaxHandshakes = 4096
 	}
-	l := &Listener{inner: inner, config: config, accepted: make(chan net.Conn), closed: make(chan struct{})}
+	if config.Silent == nil {
+		config.Silent = func() bool { return false }
+	}
+	l := &Listener{inner: curtained{inner, config.Silent}, config: config, accepted: make(chan net.Conn), closed: make(chan struct{})}
 	l.upgrader = websocket.Upgrader{CheckOrigin: l.welcome, HandshakeTimeout: config.HandshakeTimeout}
 	l.server = http.Server{
 		Handler:        l,
