@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -113,6 +114,26 @@ func (c *Cluster) Log(i int) []string {
 		c.t.Fatal(err)
 	}
 	return strings.Split(strings.TrimRight(string(b), "\n"), "\n")
+}
+
+// ListenAddr finds in a node's log, which must be in JSON, where the listener of that target listens.
+func (c *Cluster) ListenAddr(i int, target string) netip.AddrPort {
+	c.t.Helper()
+	for _, text := range c.Log(i) {
+		var line struct {
+			Target string
+			Fields struct {
+				Message string
+				Addr    netip.AddrPort `json:"listen_addr"`
+			}
+		}
+		_ = json.Unmarshal([]byte(text), &line) // what is not a line of this kind is not the one
+		if line.Target == target && line.Fields.Message == "listening for connections" {
+			return line.Fields.Addr
+		}
+	}
+	c.t.Fatalf("node %d does not say where %s listens", i, target)
+	return netip.AddrPort{}
 }
 
 // Memory returns the bytes of memory that the node's process occupies, and false where the system does not tell.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"net"
 	"os"
 	"path/filepath"
@@ -39,36 +38,9 @@ func start(t *testing.T) *server {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(certificate)
-	return &server{c, listenAddr(t, c.Log(0)), &tls.Config{
+	return &server{c, net.UDPAddrFromAddrPort(c.ListenAddr(0, "foxmq::mqtt::quic")), &tls.Config{
 		RootCAs: roots, ServerName: "localhost", NextProtos: []string{"mqtt"},
 	}}
-}
-
-// listenAddr finds in a node's log, which is in JSON, where it listens for QUIC.
-func listenAddr(t *testing.T, log []string) *net.UDPAddr {
-	t.Helper()
-	for _, text := range log {
-		var line struct {
-			Target string
-			Fields struct {
-				Message string
-				Addr    string `json:"listen_addr"`
-			}
-		}
-		if err := json.Unmarshal([]byte(text), &line); err != nil {
-			t.Fatalf("line of the log: %v: %s", err, text)
-		}
-		if line.Target != "foxmq::mqtt::quic" || line.Fields.Message != "listening for connections" {
-			continue
-		}
-		addr, err := net.ResolveUDPAddr("udp", line.Fields.Addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return addr
-	}
-	t.Fatal("the node does not say where it listens for QUIC")
-	return nil
 }
 
 // newTransport returns a socket of a client's.
