@@ -2,6 +2,8 @@ package topic
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -29,6 +31,25 @@ func BenchmarkTrieMatch(b *testing.B) {
 	}
 	if found != 4*b.N {
 		b.Fatalf("%d matches in %d calls", found, b.N)
+	}
+}
+
+// BenchmarkTrieMatchDeep has the most filters of a client match a name of many levels, while they have little in common.
+func BenchmarkTrieMatchDeep(b *testing.B) {
+	const levels = 100
+	random := rand.New(rand.NewPCG(1, 2))
+	var trie Trie[int, int]
+	for i := range 10_000 {
+		filter := make([]string, levels)
+		for j := range filter {
+			filter[j] = []string{"a", "+"}[random.IntN(2)]
+		}
+		trie.Subscribe(strings.Join(filter, "/"), i, 0)
+	}
+	name := strings.Repeat("a/", levels-1) + "a"
+	b.ReportAllocs()
+	for b.Loop() {
+		trie.Match(name, func(int, int) {})
 	}
 }
 

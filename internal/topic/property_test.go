@@ -2,6 +2,7 @@ package topic
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,7 @@ func TestTrieIsAListOfFilters(t *testing.T) {
 				if trie.Len() != len(all) {
 					t.Fatalf("Len is %d, want %d", trie.Len(), len(all))
 				}
+				checkNodes(t, &trie.root)
 			},
 		})
 		for both := range all {
@@ -77,6 +79,24 @@ func TestTrieIsAListOfFilters(t *testing.T) {
 			t.Fatal("nodes are left without subscriptions")
 		}
 	})
+}
+
+// checkNodes demands that below n there are nodes only where a filter ends or filters part: no more than two for each.
+func checkNodes(t *rapid.T, n *node[string, int]) {
+	children := slices.Collect(maps.Values(n.exact))
+	if n.plus != nil {
+		children = append(children, n.plus)
+	}
+	for _, c := range children {
+		ways := len(c.exact)
+		if c.plus != nil {
+			ways++
+		}
+		if ways < 2 && c.here.len() == 0 && c.below.len() == 0 {
+			t.Fatalf("a node behind %q is for nothing", c.path)
+		}
+		checkNodes(t, c)
+	}
 }
 
 func drawKey(t *rapid.T) string {

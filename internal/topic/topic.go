@@ -15,8 +15,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxLevels is how many levels a filter may have. MQTT sets no bound; without one a filter of a few bytes a level
-// would take hundreds of bytes a level in a Trie.
+// MaxLevels is how many levels a filter may have. MQTT sets no bound; this one bounds how deep a Trie can be.
 const MaxLevels = 200
 
 // ValidName reports whether s is a topic name: at least one character [MQTT-4.7.3-1], no wildcards [MQTT-4.7.0-1], no
