@@ -87,6 +87,10 @@ var metrics = []metric{
 	{"Users.Slowed", "logins_slowed_total", "Failed logins whose answer was held back: many came from one address."},
 	{"Users.Refused", "logins_refused_total", "Logins refused unseen: too many waited, or for too long."},
 
+	{"Gossip.Inbound", "gossip_inbound_connections", "Connections that peers have opened, or that somebody tries to open."},
+	{"Gossip.TurnedAway", "gossip_turned_away_total", "Attempts to open a connection with this node for which there was no room."},
+	{"Gossip.Strangers", "gossip_strangers_total", "Handshakes at the cluster's port with a key that is no other member's."},
+
 	{"Admin.Denied", "admin_denied_total", "Requests to the admin listener without its token, or in the name of another host."},
 
 	{"QUIC.Waiting", "quic_waiting_connections", "QUIC connections whose handshake or stream is not there yet."},

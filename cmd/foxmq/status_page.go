@@ -25,6 +25,7 @@ type status struct {
 	Reason  string              `json:"reason,omitempty"` // why it is not ready
 	Node    node.Status         `json:"node"`
 	Peers   []gossip.PeerStatus `json:"peers"`
+	Gossip  *gossip.Stats       `json:"gossip,omitempty"` // nil: the node is alone
 	Broker  broker.Stats        `json:"broker"`
 	Users   users.Stats         `json:"users"`
 	Guard   guard.Stats         `json:"guard"`
@@ -74,7 +75,7 @@ func (d *daemon) status() status {
 	}
 	s.Ready, s.Reason = d.node.Ready()
 	if d.gossip != nil {
-		s.Peers = d.gossip.Peers()
+		s.Peers, s.Gossip = d.gossip.Peers(), new(d.gossip.Stats())
 	}
 	if d.doors.quic != nil {
 		s.QUIC = new(d.doors.quic.Stats())

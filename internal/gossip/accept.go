@@ -29,6 +29,7 @@ func (t *Transport) maxInbound() int64 { return int64(64 + 2*len(t.peers)) }
 // admit counts a connection that somebody begins to open.
 func (t *Transport) admit(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
 	if t.inbound.Load() >= t.maxInbound() || !t.mayAdmit() {
+		t.turnedAway.Add(1)
 		return nil, errCrowded
 	}
 	t.inbound.Add(1)

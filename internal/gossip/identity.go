@@ -49,9 +49,11 @@ func (t *Transport) memberTLS(remote net.Addr) *tls.Config {
 		index, ok := t.cfg.Book.Find(who.Key)
 		switch {
 		case !ok:
+			t.strangers.Add(1)
 			t.strange.warn(t.log, "peer's key is not in the address book", t.describe(who, remote)...)
 			return fmt.Errorf("%w: key is not in the address book", errRefused)
 		case index == t.cfg.Self:
+			t.strangers.Add(1)
 			t.strange.warn(t.log, "another node uses this node's key", t.describe(who, remote)...)
 			return fmt.Errorf("%w: key is this node's own", errRefused)
 		}

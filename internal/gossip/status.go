@@ -12,6 +12,18 @@ type counters struct {
 	requestsServed, requestsRefused, bytesServed         atomic.Uint64
 }
 
+// Stats tells how crowded it is at the socket, by whomever. The counts are since the start.
+type Stats struct {
+	Inbound    int    // connections that peers have opened, or that somebody tries to open
+	TurnedAway uint64 // attempts for which there was no room; a correct peer tries again
+	Strangers  uint64 // handshakes with a key that is no other member's
+}
+
+// Stats returns the transport's figures that are of no peer.
+func (t *Transport) Stats() Stats {
+	return Stats{Inbound: int(t.inbound.Load()), TurnedAway: t.turnedAway.Load(), Strangers: t.strangers.Load()}
+}
+
 // PeerStatus tells how one other member is doing. The counts are since the start, over all connections.
 type PeerStatus struct {
 	Member     int

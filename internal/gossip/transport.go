@@ -58,6 +58,8 @@ type Transport struct {
 	wg      sync.WaitGroup // every goroutine of Run
 	inbound atomic.Int64   // connections that peers opened, or strangers try to
 
+	turnedAway, strangers atomic.Uint64 // see Stats
+
 	admission sync.Mutex
 	admitted  allowance // guarded by admission
 
