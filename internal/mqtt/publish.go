@@ -43,6 +43,10 @@ func (d *decoder) checkPublishFlags(flags byte) {
 	}
 }
 
+// maxSubscriptionIDs is how many of a client's subscriptions a PUBLISH may name: more than any client has that would want
+// to be told. In memory one takes several times its bytes on the wire.
+const maxSubscriptionIDs = 1 << 16
+
 // publish reads a PUBLISH into p, which is zero. What the other fields leave is the payload.
 func (d *decoder) publish(p *Publish, first byte) {
 	p.QoS = first & publishQoS / publishQoS1
@@ -78,6 +82,9 @@ func (d *decoder) publishProperties(p *Publish) {
 		case propTopicAlias:
 			p.TopicAlias = uint16(d.prop.number)
 		case propSubscriptionID:
+			if len(p.SubscriptionIDs) >= maxSubscriptionIDs {
+				d.fail(QuotaExceeded, "too many subscription identifiers")
+			}
 			p.SubscriptionIDs = append(p.SubscriptionIDs, d.prop.number)
 		default:
 			forward.add(d)

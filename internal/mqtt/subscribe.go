@@ -54,9 +54,20 @@ func (d *decoder) subscribe() *Subscribe {
 		d.fail(ProtocolError, "no topic filter")
 	}
 	for len(d.rest) > 0 {
+		d.checkFilters(len(p.Subscriptions))
 		p.Subscriptions = append(p.Subscriptions, d.subscription())
 	}
 	return p
+}
+
+// maxFilters is how many topic filters a packet may have. In memory a short one takes many times its bytes on the wire.
+const maxFilters = 1 << 14
+
+// checkFilters refuses one more topic filter than there may be.
+func (d *decoder) checkFilters(n int) {
+	if n >= maxFilters {
+		d.fail(QuotaExceeded, "too many topic filters")
+	}
 }
 
 func (d *decoder) subscription() Subscription {

@@ -19,6 +19,7 @@ func (d *decoder) unsubscribe() *Unsubscribe {
 		d.fail(ProtocolError, "no topic filter")
 	}
 	for len(d.rest) > 0 {
+		d.checkFilters(len(p.Filters))
 		p.Filters = append(p.Filters, d.string())
 	}
 	return p
