@@ -29,7 +29,9 @@
 //
 // A node whose driver is lost, as nobody hands out the events that it missed, fetches the last checkpoint of a peer
 // beside its own, checks it against its certificate, and has the loop put it in place of all that is on the disk. Run
-// ends with ErrInstalled, and whoever called it starts again from the disk. Serve is the peer's side.
+// ends with ErrInstalled, and whoever called it starts again from the disk. Then it reads the log behind the checkpoint,
+// which the peer has kept, into the peer's mailbox; so does a node that is lost and finds a peer with a log that begins
+// early enough. Meanwhile it says nothing. Serve is the peer's side.
 //
 // # Concurrency
 //

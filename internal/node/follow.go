@@ -6,10 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.uber.org/zap"
 
-	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/event"
 )
 
@@ -23,8 +23,10 @@ const (
 	idleLog  = 512 << 20
 	idleEach = 4 << 10
 	// farBehind is how many rounds a log may tell of what is ancient here before the rest is asked for anew, without that:
-	// what peers pushed meanwhile may lead on from it for long.
+	// what peers pushed meanwhile may lead on from it for long. A log that leads on by as many is asked for again.
 	farBehind = 64
+	// caughtPatience is for how long a node is to take part, in ns, before it stops to read a log that is to go on.
+	caughtPatience = int64(time.Second)
 )
 
 // Why a peer's log is not read on.
@@ -35,20 +37,41 @@ var (
 	errPassed = errors.New("this node has come further by itself")
 )
 
-// follow lets one peer after the other hand out what this node lacks, from a log that it keeps, as long as this node is
-// lost. Nothing of that has to be trusted: the driver takes it in like what comes by gossip.
+// follow lets one peer after the other hand out what this node lacks, from a log that it keeps, if this node is lost or
+// has installed a checkpoint. Nothing of that has to be trusted: the driver takes it in like what comes by gossip.
 func (n *Node) follow(ctx context.Context) {
-	for i := 1; i < len(n.peers) && n.lost() && ctx.Err() == nil; i++ {
+	for i := 1; i < len(n.peers) && n.needsLog() && ctx.Err() == nil; i++ {
 		peer := (n.cfg.Self + i) % len(n.peers)
-		err := errPassed
-		for errors.Is(err, errPassed) {
-			err = within(ctx, fetchLimit, func(ctx context.Context) error { return n.followPeer(ctx, peer) })
-		}
-		if err != nil {
+		if err := n.followOn(ctx, peer); err != nil {
 			n.cfg.Logger.Debug("log of a peer cannot be read", zap.Int("member", peer), zap.Error(err))
-			continue
 		}
-		pause(ctx) // the driver is taking in the last of it
+	}
+}
+
+// needsLog reports whether this node lacks what peers may no longer have in memory: it is lost, or it would be as soon as
+// it has waited for it.
+func (n *Node) needsLog() bool { return n.lost() || n.installed.Load() && !n.active() }
+
+// followOn takes in the log of a peer, and then what the peer has written meanwhile, until this node takes part or is not
+// far behind. Under load, what is missing at the end of a long log soon is too much to be asked for.
+func (n *Node) followOn(ctx context.Context, peer int) error {
+	for {
+		before := n.picture.Load().Pending
+		err := within(ctx, fetchLimit, func(ctx context.Context) error { return n.followPeer(ctx, peer) })
+		if err != nil && !errors.Is(err, errPassed) {
+			return err
+		}
+		if err == nil {
+			pause(ctx) // the driver is taking in the last of it
+		}
+		after := n.picture.Load().Pending
+		if after == before && !n.active() {
+			return errIdle
+		}
+		n.installed.Store(false)
+		if after < before+farBehind || n.active() {
+			return nil
+		}
 	}
 }
 
@@ -67,7 +90,9 @@ func (n *Node) followPeer(ctx context.Context, peer int) error {
 	}
 	n.cfg.Logger.Info("reading the log of a peer", zap.Int("member", peer), zap.Uint64("round", before.Pending),
 		zap.Uint64("to_round", target))
-	f := &follower{node: n, peer: peer, birth: before.Ancient, begin: before.Pending, pending: before.Pending}
+	f := &follower{
+		node: n, peer: peer, birth: before.Ancient, target: target, begin: before.Pending, pending: before.Pending,
+	}
 	f.progress.records = max(target, before.Pending+1) - before.Pending
 	n.fetched.Store(&f.progress)
 	n.following.Store(true)
@@ -82,9 +107,11 @@ type follower struct {
 	node     *Node
 	peer     int
 	birth    uint64 // the least birth round of what was asked for
-	begin    uint64 // the round that was being decided then
-	pending  uint64 // the one that is now
+	target   uint64 // the round that the peer was deciding then, as it says
+	begin    uint64 // the one that this node was deciding
+	pending  uint64 // the one that it is deciding now
 	idle     int    // bytes read since it was another
+	caught   int64  // since when this node seems to take part, in ns; 0: it does not
 	progress fetchProgress
 }
 
@@ -98,11 +125,25 @@ func (f *follower) read(ctx context.Context, in *bufio.Reader) error {
 		if err := f.take(ctx, events); err != nil {
 			return err
 		}
-		if f.node.picture.Load().State == driver.Active {
+		if f.caughtUp() {
 			return nil
 		}
 	}
 	return ctx.Err()
+}
+
+// caughtUp reports whether this node takes part again. Before peers have pushed anything it may seem so, though it is far
+// behind.
+func (f *follower) caughtUp() bool {
+	if !f.node.active() {
+		f.caught = 0
+		return false
+	}
+	now := f.node.cfg.Now()
+	if f.caught == 0 {
+		f.caught = now
+	}
+	return f.pending >= f.target || now >= f.caught+caughtPatience
 }
 
 // take has the driver take events in, as soon as it can.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/event"
@@ -127,8 +128,10 @@ func TestLogThatLeadsNowhere(t *testing.T) {
 	}
 }
 
-// TestFollowAsksTheNext: peers are asked until the node is lost no longer.
-func TestFollowAsksTheNext(t *testing.T) {
+// TestFollowAsksTheNext: peers are asked until the node takes part.
+func TestFollowAsksTheNext(t *testing.T) { synctest.Test(t, followAsksTheNext) }
+
+func followAsksTheNext(t *testing.T) {
 	n, peers, heard := lostNode(t, func(n *Node, peer int) (io.Reader, error) {
 		switch peer {
 		case 1:
@@ -136,7 +139,7 @@ func TestFollowAsksTheNext(t *testing.T) {
 		case 2:
 			return bytes.NewReader(logOf(9, []byte("garbage"))), nil
 		}
-		n.picture.Store(&driver.Status{State: driver.Behind, Pending: 8, Ancient: 5})
+		n.picture.Store(&driver.Status{State: driver.Active, Pending: 8, Ancient: 5})
 		return bytes.NewReader(logOf(12, wireEvent(t, n, 6), wireEvent(t, n, 7))), nil
 	})
 	n.follow(t.Context())
@@ -167,5 +170,67 @@ func TestFollowEndsWithTheNode(t *testing.T) {
 	}()
 	if err := n.followPeer(ctx, 1); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// TestFollowGoesOn: a peer is asked again for what it wrote while a long log was read.
+func TestFollowGoesOn(t *testing.T) { synctest.Test(t, followGoesOn) }
+
+func followGoesOn(t *testing.T) {
+	n, peers, heard := lostNode(t, func(n *Node, peer int) (io.Reader, error) {
+		round := min(n.picture.Load().Pending+farBehind, 7+2*farBehind+1)
+		n.picture.Store(&driver.Status{State: driver.Behind, Pending: round, Ancient: 5})
+		return bytes.NewReader(logOf(12, wireEvent(t, n, round))), nil
+	})
+	defer heard()
+	n.follow(t.Context())
+	if !slices.Equal(peers.asked, []int{1, 1, 1}) {
+		t.Errorf("%v were asked", peers.asked)
+	}
+}
+
+// TestFollowAfterAnInstall: a node that has installed a checkpoint does not wait until it is lost, nor does it stop when
+// it seems to take part because nobody has told it yet how far the others are. Once is enough.
+func TestFollowAfterAnInstall(t *testing.T) { synctest.Test(t, followAfterAnInstall) }
+
+func followAfterAnInstall(t *testing.T) {
+	n, peers, heard := lostNode(t, func(n *Node, peer int) (io.Reader, error) {
+		n.picture.Store(&driver.Status{State: driver.Active, Pending: 8, Ancient: 5})
+		log := logOf(12)[:1]
+		for range 4 * pieceEvents {
+			log = appendBlock(log, wireEvent(t, n, 8))
+		}
+		return bytes.NewReader(append(log, 0)), nil
+	})
+	n.picture.Store(&driver.Status{State: driver.Observing, Pending: 7, Ancient: 5})
+	n.follow(t.Context())
+	if len(peers.asked) > 0 {
+		t.Error("a log is asked for where none was installed")
+	}
+	n.installed.Store(true)
+	n.follow(t.Context())
+	n.picture.Store(&driver.Status{State: driver.Behind, Pending: 9, Ancient: 5})
+	n.follow(t.Context())
+	if got := len(heard()); !slices.Equal(peers.asked, []int{1}) || got != 4*pieceEvents {
+		t.Errorf("%v were asked, %d events were taken in", peers.asked, got)
+	}
+}
+
+// TestFollowAfterALiar: one that hands out an empty log after an install does not keep this node from asking the next.
+func TestFollowAfterALiar(t *testing.T) { synctest.Test(t, followAfterALiar) }
+
+func followAfterALiar(t *testing.T) {
+	n, peers, heard := lostNode(t, func(n *Node, peer int) (io.Reader, error) {
+		if peer == 2 {
+			n.picture.Store(&driver.Status{State: driver.Active, Pending: 12, Ancient: 5})
+		}
+		return bytes.NewReader(logOf(12)), nil
+	})
+	defer heard()
+	n.picture.Store(&driver.Status{State: driver.Observing, Pending: 7, Ancient: 5})
+	n.installed.Store(true)
+	n.follow(t.Context())
+	if !slices.Equal(peers.asked, []int{1, 2}) || n.installed.Load() {
+		t.Errorf("%v were asked", peers.asked)
 	}
 }

@@ -33,6 +33,7 @@ type loop struct {
 	failed    bool     // it has been logged that ordering has stopped
 
 	checkpointed int64  // when the last checkpoint was asked for
+	joined       bool   // a peer was connected in this turn
 	lost         bool   // what was last logged of being lost
 	quorum       bool   // what was last logged of the quorum
 	forked       []bool // by member: what was logged of its forks
@@ -125,7 +126,7 @@ func (l *loop) open(peer int, m mail, now int64) {
 			box.throttle.asked.Add(min(l.node.cfg.Now()-start, mostAsked))
 		}
 	case m.connected && !box.connected:
-		box.connected = true
+		box.connected, l.joined = true, true
 		l.node.connected.Add(1)
 		l.driver.Connected(peer, now)
 		l.node.tellVotes(peer)
@@ -184,31 +185,6 @@ func (l *loop) makeUp(now int64) {
 func (l *loop) repeat(peer int, now int64) {
 	l.driver.Lost(peer, now)
 	l.node.tellVotes(peer)
-}
-
-// mute reports whether this node is to say nothing: what it asked for would come before the answer that it waits for, and
-// take its place on the way.
-func (l *loop) mute() bool {
-	switch l.driver.State() {
-	case driver.Active:
-		return false
-	case driver.Lost:
-		return l.node.fetching.Load() || l.node.following.Load()
-	}
-	return l.node.following.Load()
-}
-
-// speak begins anew with every peer when the fetching has come to nothing.
-func (l *loop) speak(now int64) {
-	if !l.silent || l.node.fetching.Load() || l.node.following.Load() {
-		return
-	}
-	l.silent = false
-	for peer, box := range l.node.peers {
-		if box.connected {
-			l.driver.Lost(peer, now)
-		}
-	}
 }
 
 // again makes the transactions of stale events fly again, and with them all later ones: the machine ignores those

@@ -91,7 +91,7 @@ type Node struct {
 	ballots   *ballots
 	transport Transport          // set by Run before anything uses it
 	fatal     chan error         // capacity 1: why Run is to end
-	strays    chan struct{}      // capacity 1: the node is lost
+	strays    chan struct{}      // capacity 1: the node lacks what peers may keep on their disks
 	installs  chan *installation // what is fetched, for the loop
 	served    served             // what peers fetch
 	tails     tails              // and ask for then
@@ -111,6 +111,7 @@ type Node struct {
 	unkept    atomic.Pointer[error]          // why the last checkpoint is not on the disk yet; nil: it was not tried yet
 	replayed  atomic.Uint64                  // index that was reached while the log was replayed
 	restored  atomic.Bool                    // what the disk held has been read
+	installed atomic.Bool                    // it held a peer's checkpoint and no log yet, and no peer has handed that out
 	fetched   atomic.Pointer[fetchProgress]  // of the checkpoint that is being fetched; nil: none is
 
 	// The records of a checkpoint are being fetched. Meanwhile a node that is lost has no use for what its peers send, and asking for

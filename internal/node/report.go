@@ -15,6 +15,7 @@ func (l *loop) show() {
 		l.node.cfg.Logger.Error("ordering has stopped for good", zap.Error(s.Err))
 	}
 	l.showLost(s.State == driver.Lost)
+	l.callFetcher(s.State == driver.Lost)
 	l.showForks(&s)
 	quorum := l.node.Quorum()
 	switch {
@@ -45,12 +46,18 @@ func (l *loop) showLost(lost bool) {
 		l.node.cfg.Logger.Info("peers hand out again what this node missed")
 	}
 	l.lost = lost
-	if lost {
+}
+
+// callFetcher has what this node lacks looked for on the disks of its peers: as long as it is lost, and after an install
+// of each peer that is connected.
+func (l *loop) callFetcher(lost bool) {
+	if lost || l.joined && l.node.installed.Load() {
 		select {
 		case l.node.strays <- struct{}{}:
 		default:
 		}
 	}
+	l.joined = false
 }
 
 // showForks logs once of each member that it has forked.

@@ -63,9 +63,11 @@ func (n *Node) restore(ctx context.Context, l *loop, a *applier) error {
 			return fmt.Errorf("restore the checkpoint: %w", err)
 		}
 	}
-	if err := n.replay(ctx, l, a); err != nil {
+	events, err := n.replay(ctx, l, a)
+	if err != nil {
 		return fmt.Errorf("replay the log: %w", err)
 	}
+	n.installed.Store(r.Base != nil && events == 0) // a checkpoint of its own is followed by what came with it
 	if err := n.recollect(ctx, l); err != nil {
 		n.cfg.Logger.Warn("older part of the log cannot be read", zap.Error(err))
 	}
@@ -160,9 +162,10 @@ func (n *Node) load(ctx context.Context) (*replica.Machine, error) {
 var errStop = errors.New("enough")
 
 // replay takes in what the log holds since the checkpoint, and applies what that decides. Its effects were had before:
-// nobody is connected yet.
-func (n *Node) replay(ctx context.Context, l *loop, a *applier) error {
-	return n.pieces(ctx, n.cfg.Disk.Replay, func(piece []*event.Event) {
+// nobody is connected yet. It returns how many events there were.
+func (n *Node) replay(ctx context.Context, l *loop, a *applier) (events int, err error) {
+	err = n.pieces(ctx, n.cfg.Disk.Replay, func(piece []*event.Event) {
+		events += len(piece)
 		for _, e := range piece {
 			n.note(e)
 		}
@@ -174,6 +177,7 @@ func (n *Node) replay(ctx context.Context, l *loop, a *applier) error {
 		l.driver.Advance()
 		n.replayed.Store(a.machine.Index())
 	})
+	return events, err
 }
 
 // recollect gives the driver what the log still holds from before the checkpoint, for peers that lag.
