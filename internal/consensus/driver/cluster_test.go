@@ -1,6 +1,8 @@
 package driver
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/foxmq/foxmq/internal/event"
@@ -9,13 +11,14 @@ import (
 // cluster is some nodes under test on links of one delay, in virtual time. Nothing arrives at a node that is cut off,
 // or from it; nobody is told of that.
 type cluster struct {
-	now   int64
-	delay int64 // ns from one node to another
-	nodes []*node
-	due   []int64  // by node: its next tick, 0 if none
-	cut   []bool   // by node: it is cut off
-	mail  []letter // under way, in the order in which it arrives
-	taken int      // events taken in, by all nodes
+	now    int64
+	delay  int64      // ns from one node to another
+	jitter *rand.Rand // draws up to how many delays a message takes longer, below three; nil: none does
+	nodes  []*node
+	due    []int64  // by node: its next tick, 0 if none
+	cut    []bool   // by node: it is cut off
+	mail   []letter // under way, in the order in which it arrives
+	taken  int      // events taken in, by all nodes
 
 	ordered []int            // by node: transactions
 	stale   [][]*event.Event // by node
@@ -34,17 +37,7 @@ func startCluster(t testing.TB, members int, delay int64, limits Limits) *cluste
 
 // startClusterWith does it with nodes of one configuration but for Self and Source.
 func startClusterWith(t testing.TB, cfg Config, delay int64) *cluster {
-	members := cfg.Members
-	c := &cluster{
-		now: 1e9, delay: delay, due: make([]int64, members), cut: make([]bool, members),
-		ordered: make([]int, members), stale: make([][]*event.Event, members),
-	}
-	for i := range members {
-		n := &node{}
-		cfg.Self, cfg.Source = i, &n.load
-		n.Driver = New(cfg)
-		c.nodes = append(c.nodes, n)
-	}
+	c := newCluster(cfg, delay)
 	for i, n := range c.nodes {
 		for p := range c.nodes {
 			if p != i {
@@ -62,6 +55,35 @@ func startClusterWith(t testing.TB, cfg Config, delay int64) *cluster {
 	return c
 }
 
+// newCluster returns nodes that do not know of each other yet.
+func newCluster(cfg Config, delay int64) *cluster {
+	members := cfg.Members
+	c := &cluster{
+		now: 1e9, delay: delay, due: make([]int64, members), cut: make([]bool, members),
+		ordered: make([]int, members), stale: make([][]*event.Event, members),
+	}
+	for i := range members {
+		n := &node{}
+		cfg.Self, cfg.Source = i, &n.load
+		n.Driver = New(cfg)
+		c.nodes = append(c.nodes, n)
+	}
+	return c
+}
+
+// connect lets a node and those that are not cut off know each other.
+func (c *cluster) connect(i int) {
+	c.cut[i] = false
+	for p, n := range c.nodes {
+		if p != i && !c.cut[p] {
+			n.Connected(i, c.now)
+			c.settle(p)
+			c.nodes[i].Connected(p, c.now)
+		}
+	}
+	c.settle(i)
+}
+
 // settle takes what a node has ready and sends what it says.
 func (c *cluster) settle(i int) {
 	n := c.nodes[i]
@@ -74,9 +96,21 @@ func (c *cluster) settle(i int) {
 		}
 	}
 	for _, s := range r.Send {
-		c.mail = append(c.mail, letter{c.now + c.delay, i, s.To, s.Message})
+		c.post(letter{c.now + c.delay, i, s.To, s.Message})
 	}
 	c.due[i] = n.NextTick()
+}
+
+// post sends a letter, which arrives when it says or, with jitter, later.
+func (c *cluster) post(l letter) {
+	if c.jitter != nil {
+		l.at += c.jitter.Int64N(3 * c.delay)
+	}
+	at := len(c.mail)
+	for at > 0 && c.mail[at-1].at > l.at {
+		at--
+	}
+	c.mail = slices.Insert(c.mail, at, l)
 }
 
 // submit lets a node have so many transactions.

@@ -146,11 +146,13 @@ func (d *Driver) otherParents() []*vertex {
 	return others
 }
 
-// tipOf chooses one of a creator's tips. It stays on the branch that it chose before: a chain that refers to two
-// branches of a fork in turn sees neither.
+// tipOf chooses one of a creator's tips. It stays on the branch that it chose before, as what a chain sees of a creator
+// changes branches only with a new round. But no longer than rounds are decided: the creator may have lost that branch
+// with its power, and those who stayed on such ones would be too few to decide a round, without which no branch becomes
+// ancient.
 func (d *Driver) tipOf(creator int) *vertex {
 	seen := d.creator.seen[creator]
-	onBranch := seen != nil && !seen.ancient
+	onBranch := seen != nil && !seen.ancient && !d.doubts()
 	var best *vertex
 	for _, t := range d.window.tips[creator] {
 		if t.ancient || onBranch && !t.descends(seen) {
@@ -289,7 +291,7 @@ func (d *Driver) createDue() int64 {
 	case d.capped():
 		return never
 	case d.cfg.Source.Waiting(), work && c.news != members{} && len(d.otherParents()) > 0:
-		return c.last + d.spacing()
+		return max(c.last+d.spacing(), d.breathes(), c.lingerTill)
 	}
 	return never
 }

@@ -234,7 +234,7 @@ func newDriver(cfg Config, engine *consensus.Engine) *Driver {
 		policy:  cfg.Policy.withDefaults(),
 		limits:  cfg.Limits.withDefaults(),
 		self:    cfg.Self,
-		faults:  (cfg.Members - 1) / 3,
+		faults:  faulty(cfg.Members),
 		quorum:  cfg.Members*2/3 + 1,
 		engine:  engine,
 		peers:   make([]peer, cfg.Members),
@@ -254,6 +254,9 @@ func newDriver(cfg Config, engine *consensus.Engine) *Driver {
 	d.setIntervals()
 	return d
 }
+
+// faulty returns how many of so many members may be Byzantine.
+func faulty(members int) int { return (members - 1) / 3 }
 
 // enter notes the time at which the user calls.
 func (d *Driver) enter(now int64) {

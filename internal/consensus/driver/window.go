@@ -133,8 +133,11 @@ func (w *window) add(e *event.Event, self int) *vertex {
 	w.recent[e.Creator]++
 	w.bytes += len(e.Payload)
 	w.addTip(v)
-	if w.branches(e.Creator) <= 1 {
+	switch {
+	case w.branches(e.Creator) <= 1:
 		w.confirm(v)
+	case w.forked() > faulty(len(w.tips)):
+		w.confirmAll()
 	}
 	return v
 }
@@ -178,6 +181,28 @@ func (w *window) confirm(v *vertex) {
 			w.unorderedBytes += len(v.event.Payload)
 		}
 	}
+}
+
+// confirmAll makes all that is held firm: more creators have forked than there may be liars, as when all machines lost
+// power and with it the ends of their logs. If nobody worked for these, and no other was left, no round would ever be
+// decided, and the forks would never be ancient.
+func (w *window) confirmAll() {
+	for _, tips := range w.tips {
+		for _, t := range tips {
+			w.confirm(t)
+		}
+	}
+}
+
+// forked counts the creators with several branches whose ends are not ancient.
+func (w *window) forked() int {
+	n := 0
+	for c := range w.tips {
+		if w.branches(c) > 1 {
+			n++
+		}
+	}
+	return n
 }
 
 // addTip makes v a tip in place of its self-parent and of its creator's last word before it.
