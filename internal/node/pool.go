@@ -9,7 +9,6 @@ import (
 
 	"github.com/foxmq/foxmq/internal/event"
 	"github.com/foxmq/foxmq/internal/replica"
-	"golang.org/x/sync/semaphore"
 )
 
 // Errors of Submit and TrySubmit.
@@ -35,9 +34,8 @@ const chunk = 64 << 10
 //
 // Concurrency: safe for use by many goroutines.
 type pool struct {
-	room *semaphore.Weighted // taken by Submit, given back when the transaction is applied
-	size int64               // of room
-	wake func()              // called without mu held when there is news
+	room *room  // taken by Submit, given back when the transaction is applied
+	wake func() // called without mu held when there is news
 	// incarnation of this boot, 0 before the first event of it is made.
 	incarnation atomic.Uint64
 
@@ -63,8 +61,7 @@ func (t *transaction) cost() int { return len(t.command) + transactionOverhead }
 
 func newPool(bytes int, wake func()) *pool {
 	return &pool{
-		room:        semaphore.NewWeighted(int64(bytes)),
-		size:        int64(bytes),
+		room:        newRoom(bytes),
 		wake:        wake,
 		withdrawals: map[replica.Token]uint64{},
 	}
@@ -79,7 +76,7 @@ func (p *pool) submit(cmd replica.Command, token replica.Token, acquire func(cos
 	defer scratch.Put(buf)
 	*buf = cmd.Append((*buf)[:0])
 	cost := int64(len(*buf) + transactionOverhead)
-	if len(*buf) > replica.MaxCommand || cost > p.size {
+	if len(*buf) > replica.MaxCommand || cost > p.room.size {
 		return fmt.Errorf("submit %d bytes: %w", len(*buf), ErrTooLarge)
 	}
 	if err := acquire(cost); err != nil {
@@ -94,13 +91,13 @@ func (p *pool) submit(cmd replica.Command, token replica.Token, acquire func(cos
 
 // Submit waits for room until ctx is done.
 func (p *pool) Submit(ctx context.Context, cmd replica.Command, token replica.Token) error {
-	return p.submit(cmd, token, func(cost int64) error { return p.room.Acquire(ctx, cost) })
+	return p.submit(cmd, token, func(cost int64) error { return p.room.take(ctx, cost) })
 }
 
 // TrySubmit returns ErrFull if there is no room.
 func (p *pool) TrySubmit(cmd replica.Command, token replica.Token) error {
 	return p.submit(cmd, token, func(cost int64) error {
-		if !p.room.TryAcquire(cost) {
+		if !p.room.tryTake(cost) {
 			return ErrFull
 		}
 		return nil
@@ -208,7 +205,6 @@ func (p *pool) Complete(results []replica.Result, self int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	incarnation := p.incarnation.Load()
-	freed := 0
 	for i := range results {
 		r := &results[i]
 		mine := r.Node == self && r.Header.Incarnation == incarnation && r.Outcome != replica.Ignored
@@ -217,13 +213,10 @@ func (p *pool) Complete(results []replica.Result, self int) {
 		}
 		t := p.flying.pop()
 		r.Own, r.Token = true, t.token
-		freed += t.cost()
+		p.bytes -= t.cost()
+		p.room.give(int64(t.cost()))
 		p.first++
 		p.next = max(p.next-1, 0)
-	}
-	p.bytes -= freed
-	if freed > 0 {
-		p.room.Release(int64(freed))
 	}
 }
 

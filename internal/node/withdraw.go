@@ -14,7 +14,7 @@ func (p *pool) Withdraw(token replica.Token) bool {
 	delete(p.withdrawals, token)
 	t := p.waiting.at(place)
 	p.bytes -= t.cost()
-	p.room.Release(int64(t.cost()))
+	p.room.give(int64(t.cost()))
 	*t = transaction{}
 	p.withdrawn++
 	if p.withdrawn > 64+p.waiting.len()/2 {
