@@ -52,9 +52,11 @@ func properties(a *attacker) {
 	a.repeat(a.size(2, 10), message)
 }
 
-// filters subscribes to as many filters as a packet holds, none of which is valid.
+// filters subscribes to filters that are not valid: as many as a packet holds, and as many as one may hold.
 func filters(a *attacker) {
-	a.repeat(a.size(2, 10), subscribeTo(a.fill([]byte{0, 2, '+', '+', 0})))
+	one := []byte{0, 2, '+', '+', 0}
+	a.repeat(a.size(1, 5), subscribeTo(a.fill(one)))
+	a.repeat(a.size(1, 5), subscribeTo(bytes.Repeat(one, 1<<14)))
 }
 
 // subscribeTo returns a SUBSCRIBE with filters in wire form.
