@@ -1,5 +1,5 @@
 // Package stealth tests what a node that is to be silent (--silent-connect-errors) tells whom it refuses, on each of its
-// listeners: nothing.
+// listeners: nothing; and that an address which misbehaves on one of them is kept out there.
 package stealth
 
 import (

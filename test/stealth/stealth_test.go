@@ -51,13 +51,12 @@ var refusals = []struct {
 	{"no CONNECT", []byte{0xc0, 0}, 0},
 	{"no MQTT", []byte{0xff, 0xff, 0xff, 0xff, 0xff}, 0},
 	{"HTTP", []byte("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), 0},
-	{"half a CONNECT", []byte{0x10, 13, 0, 4, 'M', 'Q'}, 0},
 }
 
 // TestWhoIsRefusedIsToldNothing knocks on every listener of a node that is to be silent, and of one that is not.
 func TestWhoIsRefusedIsToldNothing(t *testing.T) {
 	for _, silent := range []bool{false, true} {
-		flags := []string{"--connect-timeout", "3s", "--max-connections-per-user", "1"}
+		flags := []string{"--connect-timeout", "60s", "--max-connections-per-user", "1"}
 		name := "loud"
 		if silent {
 			flags, name = append(flags, "--silent-connect-errors"), "silent"
@@ -86,6 +85,21 @@ func TestWhoIsRefusedIsToldNothing(t *testing.T) {
 			knocks.Wait()
 		})
 	}
+}
+
+// TestWhoTakesTooLongIsToldNothing sends half a CONNECT.
+func TestWhoTakesTooLongIsToldNothing(t *testing.T) {
+	n := start(t, "--connect-timeout", "3s")
+	var knocks sync.WaitGroup
+	for i, w := range ways {
+		knocks.Go(func() {
+			got, err := n.knock(w, net.IPv4(127, 0, 0, byte(30+i)), []byte{0x10, 13, 0, 4, 'M', 'Q'})
+			if err != nil || len(got) > 0 {
+				t.Errorf("%s: got % x, %v", w.name, got, err)
+			}
+		})
+	}
+	knocks.Wait()
 }
 
 // foxmq runs a command.
