@@ -188,7 +188,7 @@ func write(b *testing.B, conn net.Conn, p mqtt.Packet) {
 	}
 }
 
-func read(b *testing.B, conn net.Conn, n int) {
+func read(b testing.TB, conn net.Conn, n int) {
 	if _, err := io.ReadFull(conn, make([]byte, n)); err != nil {
 		b.Fatal(err)
 	}

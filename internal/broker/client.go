@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -84,6 +83,7 @@ func newClient(b *Broker, conn net.Conn) *client {
 	c.change.L = &c.mu
 	c.input.reader = mqtt.NewReader(nil, 0, b.config.MaxPacketSize)
 	c.input.publish.Connection = c.number
+	c.initBuffer()
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
 }
@@ -95,7 +95,6 @@ func (c *client) serve() {
 	if err == nil {
 		c.broker.counters.clients.Add(1)
 		c.log("client connected")
-		c.input.buffer.waited = time.Time{} // many clients connect and are silent then
 		err = c.receive()
 		c.reportOffence(c.isOffence(err))
 		c.broker.counters.clients.Add(-1)

@@ -34,18 +34,29 @@ type input struct {
 type socket struct{ *client }
 
 // Read implements io.Reader.
-func (s socket) Read(p []byte) (int, error) {
-	if n, err, ok := s.input.buffer.takeEarly(p); ok {
-		return n, err
+func (s socket) Read(p []byte) (n int, err error) {
+	b := &s.input.buffer
+	switch {
+	case b.now:
+		n, err = readNow(b.fd, p)
+	case b.hasFirst:
+		b.hasFirst = false
+		n = copy(p, b.first[:])
+	default:
+		s.beginWait()
+		n, err = s.conn.Read(p)
 	}
-	s.wakeAcked()
-	if !s.input.waiting {
-		s.input.waiting = true
-		s.setDeadline(time.Now())
-	}
-	n, err := s.conn.Read(p)
 	s.broker.counters.bytesReceived.Add(uint64(n))
 	return n, err
+}
+
+// beginWait is called before each wait for bytes.
+func (c *client) beginWait() {
+	c.wakeAcked()
+	if !c.input.waiting {
+		c.input.waiting = true
+		c.setDeadline(time.Now())
+	}
 }
 
 // setDeadline gives the client its patience from now on, unless the deadline in force is late enough.
@@ -73,7 +84,9 @@ func (c *client) setPatience(d time.Duration) {
 
 // next reads a packet. It is valid until the next call.
 func (c *client) next() (mqtt.Packet, error) {
-	c.awaitInput()
+	if err := c.awaitInput(); err != nil {
+		return nil, err
+	}
 	packet, err := c.input.reader.Next()
 	c.input.waiting = false
 	if err == nil {

@@ -2,46 +2,116 @@ package broker
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
 	"sync"
-	"time"
+	"syscall"
+
+	"github.com/foxmq/foxmq/internal/replica"
 )
 
-const (
-	// readBufferSize is how much is read from a socket at once.
-	readBufferSize = 8 << 10
-	// quietAfter is how long a client must have sent nothing to be one that waits without a buffer. A buffer given back
-	// costs the next packet a read of its first byte alone, which who sends more often should be spared.
-	quietAfter = time.Second
-)
+// readBufferSize is how much is read from a socket at once.
+const readBufferSize = 8 << 10
 
 // readBuffers are those that no client uses.
 var readBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBufferSize) }}
 
-// readBuffer is what a client is read through. Many clients are silent for most of the time, and then have none: the
-// first byte of their next packet is read without.
+// readBuffer is what a client is read through. Most clients are silent for most of the time, so a client has a buffer
+// only from when something has come until all of that has been handled.
 type readBuffer struct {
-	in     *bufio.Reader // nil: none
-	waited time.Time     // when the last wait for input began
+	in *bufio.Reader // nil: none
 
-	early [1]byte // what was read without a buffer: this byte, unless there is an error
-	err   error
-	has   bool // early or err is there to be taken
+	// Of a plain socket, which can be waited for without a buffer.
+	raw  syscall.RawConn // nil: it is not one
+	fill func(fd uintptr) (done bool)
+	fd   uintptr // in a call of fill: it is to be read without waiting
+	now  bool    // fd is valid
+	err  error   // that fill has come upon
+
+	// Of any other connection, where the first byte that comes is read alone.
+	first    [1]byte
+	hasFirst bool // and is still to be taken
 }
 
-// awaitInput waits for a packet to begin, without a buffer if the client is quiet, and sees to it that there is one then.
-func (c *client) awaitInput() {
+// errNothingYet is what a read without waiting comes to when nothing has come.
+var errNothingYet = errors.New("nothing has come yet")
+
+// initBuffer is called before anything is read.
+func (c *client) initBuffer() {
+	c.input.buffer.raw = rawSocket(c.conn)
+	c.input.buffer.fill = c.fillBuffer
+}
+
+// rawSocket returns what reads a connection's socket, nil if it is more than a socket or the system cannot do it.
+func rawSocket(conn net.Conn) syscall.RawConn {
+	var raw syscall.RawConn
+	var err error
+	switch conn := conn.(type) {
+	case *net.TCPConn:
+		raw, err = conn.SyscallConn()
+	case *net.UnixConn:
+		raw, err = conn.SyscallConn()
+	}
+	if err != nil || !canReadNow {
+		return nil
+	}
+	return raw
+}
+
+// awaitInput waits for a packet to begin, without a buffer, and sees to it that there is one then. The errors are those
+// of mqtt.Reader between two packets.
+func (c *client) awaitInput() error {
 	b := &c.input.buffer
 	if b.in != nil && b.in.Buffered() > 0 {
-		return
+		return nil
 	}
-	now := time.Now()
-	quiet := now.Sub(b.waited) >= quietAfter
-	b.waited = now
-	if quiet {
+	c.beginWait()
+	var err error
+	if b.raw == nil {
+		err = c.awaitByte()
+	} else if err = b.raw.Read(b.fill); err == nil {
+		err = b.err
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	return fmt.Errorf("read packet: %w", err)
+}
+
+// fillBuffer reads what has come. It reports false if that is nothing, and is called again when there is something: so
+// the wait costs no more system calls than net.Conn.Read makes.
+func (c *client) fillBuffer(fd uintptr) (done bool) {
+	b := &c.input.buffer
+	c.takeBuffer()
+	b.fd, b.now = fd, true
+	_, b.err = b.in.Peek(1)
+	b.now = false
+	if errors.Is(b.err, errNothingYet) {
 		c.releaseBuffer()
-		_, b.err = socket{c}.Read(b.early[:])
-		b.has = true
+		return false
 	}
+	return true
+}
+
+// awaitByte is awaitInput for connections that are no plain sockets. Most of these have a buffer of their own, so that
+// it costs them no system call to read one byte first.
+func (c *client) awaitByte() error {
+	b := &c.input.buffer
+	c.releaseBuffer()
+	n, err := c.conn.Read(b.first[:])
+	if n == 0 && err != nil {
+		return err
+	}
+	b.hasFirst = n > 0
+	c.takeBuffer()
+	return nil
+}
+
+// takeBuffer gives the client a buffer if it has none.
+func (c *client) takeBuffer() {
+	b := &c.input.buffer
 	if b.in == nil {
 		b.in = readBuffers.Get().(*bufio.Reader)
 		b.in.Reset(socket{c})
@@ -49,25 +119,15 @@ func (c *client) awaitInput() {
 	}
 }
 
-// takeEarly returns what was read without a buffer, if that was not taken yet.
-func (b *readBuffer) takeEarly(p []byte) (n int, err error, ok bool) {
-	if !b.has {
-		return 0, nil, false
-	}
-	b.has = false
-	if b.err != nil {
-		return 0, b.err, true
-	}
-	return copy(p, b.early[:]), nil, true
-}
-
-// releaseBuffer gives the client's buffer, in which nothing is left that anybody wants, to others.
+// releaseBuffer gives the client's buffer, in which nothing is left that anybody wants, to others, and forgets the last
+// message.
 func (c *client) releaseBuffer() {
 	b := &c.input.buffer
 	if b.in == nil {
 		return
 	}
 	c.input.reader.SetSource(nil)
+	c.input.publish.Message = replica.Message{}
 	b.in.Reset(nil)
 	readBuffers.Put(b.in)
 	b.in = nil

@@ -25,11 +25,16 @@ func listen(t *testing.T, config broker.Config) (address string, stop func()) {
 
 func listenOn(t *testing.T, stream *fakeStream, config broker.Config) (address string, stop func()) {
 	t.Helper()
-	server := stream.serve(t, config)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return listener.Addr().String(), serveOn(t, stream, config, listener)
+}
+
+func serveOn(t *testing.T, stream *fakeStream, config broker.Config, listener net.Listener) (stop func()) {
+	t.Helper()
+	server := stream.serve(t, config)
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving, applying sync.WaitGroup
 	applying.Go(stream.run)
@@ -38,7 +43,7 @@ func listenOn(t *testing.T, stream *fakeStream, config broker.Config) (address s
 			t.Errorf("run: %v", err)
 		}
 	})
-	return listener.Addr().String(), func() {
+	return func() {
 		cancel()
 		serving.Wait()
 		stream.stop()

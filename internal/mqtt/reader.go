@@ -25,8 +25,12 @@ func NewReader(src *bufio.Reader, v Version, limit int) *Reader {
 	return &Reader{src: src, version: v, limit: limit}
 }
 
-// SetSource changes where packets are read from, between two calls of Next.
-func (r *Reader) SetSource(src *bufio.Reader) { r.src = src }
+// SetSource changes where packets are read from, nil for nowhere until it is called again. The packet that Next returned
+// last is no longer valid.
+func (r *Reader) SetSource(src *bufio.Reader) {
+	r.src = src
+	r.publish = Publish{} // or a client that is silent now would keep its last message in memory
+}
 
 // Version returns the version of the packets to come, 0 before the first CONNECT.
 func (r *Reader) Version() Version { return r.version }
