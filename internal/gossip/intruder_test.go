@@ -17,7 +17,7 @@ import (
 
 // intrude opens a QUIC connection to the address with the key, and says nothing. What it does beyond that is the
 // test's affair.
-func intrude(t *testing.T, addr string, key *ecdsa.PrivateKey) (*quic.Conn, error) {
+func intrude(t testing.TB, addr string, key *ecdsa.PrivateKey) (*quic.Conn, error) {
 	t.Helper()
 	cert, err := tlsutil.Certificate(key, "intruder")
 	if err != nil {
@@ -40,7 +40,7 @@ func intrude(t *testing.T, addr string, key *ecdsa.PrivateKey) (*quic.Conn, erro
 }
 
 // endOf returns why the other side closed the connection.
-func endOf(t *testing.T, conn *quic.Conn) error {
+func endOf(t testing.TB, conn *quic.Conn) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -54,7 +54,7 @@ func endOf(t *testing.T, conn *quic.Conn) error {
 }
 
 // besieged starts member 0 of a book of two, whose other member the test plays.
-func besieged(t *testing.T, cfg Config) (*node, []member) {
+func besieged(t testing.TB, cfg Config) (*node, []member) {
 	t.Helper()
 	members, sockets := newMembers(t, 2)
 	sockets[1].Close()
@@ -63,7 +63,7 @@ func besieged(t *testing.T, cfg Config) (*node, []member) {
 }
 
 // say opens the connection's stream and writes to it.
-func say(t *testing.T, conn *quic.Conn, b []byte) *quic.Stream {
+func say(t testing.TB, conn *quic.Conn, b []byte) *quic.Stream {
 	t.Helper()
 	stream, err := conn.OpenStream()
 	if err != nil {
