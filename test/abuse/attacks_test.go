@@ -15,7 +15,7 @@ type growth func(metric string) float64
 // attacks are all that are tried.
 var attacks = []attack{
 	{"idle connections", idle, atLeast("broker_clients", 300)},
-	{"half-open CONNECTs", halfOpen, atLeast("broker_refused_connects_total", 100)},
+	{"half-open CONNECTs", halfOpen, atLeast("broker_connections", 150)},
 	{"one byte at a time", slowLoris, atLeast("broker_keep_alive_timeouts_total", 10)},
 	{"stalled TLS handshakes", stalledTLS, atLeast("broker_refused_connects_total", 100)},
 	{"TLS handshakes", tlsFlood, atLeast("broker_refused_connects_total", 50)},
