@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,12 +173,12 @@ func id(i int) event.ID {
 func TestClaimsThatNeverComeAreGivenUp(t *testing.T) {
 	p := newPuppet(t)
 	for k := range 20 {
-		claims := &event.Message{}
+		var claims []event.Tip
 		for i := range event.MaxMessageIDs {
 			tip := event.Tip{Creator: i % 4, Seq: 1 << 30, ID: id(k<<20 + i)}
-			claims.Tips = append(claims.Tips, tip)
+			claims = append(claims, tip)
 		}
-		if err := p.tell(func() *event.Message { return claims }); err != nil {
+		if err := p.tell(func() *event.Message { return &event.Message{Tips: slices.Clone(claims)} }); err != nil {
 			t.Fatal(err)
 		}
 		if s := p.members[0].node.Status(); s.Missing > event.MaxMessageIDs {
