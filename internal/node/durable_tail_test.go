@@ -103,9 +103,10 @@ func TestLogBehindACheckpoint(t *testing.T) {
 	offers, _, logs := g.asked()
 	d.hurry(3, 0.1)
 	d.boot(3)
-	eventually(t, "it takes part", func() bool {
+	eventually(t, "it has asked for a log and takes part", func() bool {
 		ready, _ := d.members[3].node.Ready()
-		return ready || d.members[3].ended()
+		_, _, asked := g.asked()
+		return ready && asked > logs || d.members[3].ended()
 	})
 	if again, _, asked := g.asked(); again != offers || asked == logs {
 		t.Errorf("it asked for %d offers and then %d, for %d logs and then %d", offers, again-offers, logs, asked-logs)

@@ -48,9 +48,9 @@ func (n *Node) follow(ctx context.Context) {
 	}
 }
 
-// needsLog reports whether this node lacks what peers may no longer have in memory: it is lost, or it would be as soon as
-// it has waited for it.
-func (n *Node) needsLog() bool { return n.lost() || n.installed.Load() && !n.active() }
+// needsLog reports whether this node lacks what peers may no longer have in memory: it is lost, or it has installed a
+// checkpoint. Then it may seem to take part, until a peer's push tells it how far behind it is.
+func (n *Node) needsLog() bool { return n.lost() || n.installed.Load() }
 
 // followOn takes in the log of a peer, and then what the peer has written meanwhile, until this node takes part or is not
 // far behind. Under load, what is missing at the end of a long log soon is too much to be asked for.

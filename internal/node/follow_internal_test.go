@@ -202,13 +202,16 @@ func followAfterAnInstall(t *testing.T) {
 		}
 		return bytes.NewReader(append(log, 0)), nil
 	})
-	n.picture.Store(&driver.Status{State: driver.Observing, Pending: 7, Ancient: 5})
+	n.picture.Store(&driver.Status{State: driver.Active, Pending: 7, Ancient: 5})
 	n.follow(t.Context())
 	if len(peers.asked) > 0 {
 		t.Error("a log is asked for where none was installed")
 	}
 	n.installed.Store(true)
 	n.follow(t.Context())
+	if len(peers.asked) == 0 {
+		t.Error("no log is asked for by a node that seems to take part")
+	}
 	n.picture.Store(&driver.Status{State: driver.Behind, Pending: 9, Ancient: 5})
 	n.follow(t.Context())
 	if got := len(heard()); !slices.Equal(peers.asked, []int{1}) || got != 4*pieceEvents {
