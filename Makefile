@@ -77,6 +77,13 @@ check: ## formatting, vet, lint, import direction, the register of clauses, and 
 	$(GO) test ./internal/layers
 	$(GO) test ./test/conformance -run '^TestRegister$$'
 	$(GO) mod tidy -diff
+	$(MAKE) vuln
+
+# govulncheck's exit code is 3 if there are vulnerabilities, and another one if it cannot tell.
+.PHONY: vuln
+vuln: ## known vulnerabilities in what the daemon calls, where their database can be reached
+	@GOBIN='$(CURDIR)/bin' $(GO) install golang.org/x/vuln/cmd/govulncheck@v1.1.4 && bin/govulncheck ./cmd/foxmq; \
+	  case $$? in 0) ;; 3) exit 1 ;; *) echo 'vuln: not checked' ;; esac
 
 .PHONY: fmt
 fmt: ## format the whole tree
