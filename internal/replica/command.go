@@ -138,6 +138,19 @@ type Unban struct {
 	Target BanTarget
 }
 
+// Suspect says that the submitter takes another member's present boot to be over, or with Withdraw that it no longer
+// does. The suspicion lapses with the member's next transaction, with its next boot, and when the submitter itself boots
+// or is declared dead. While a supermajority suspects a member, which are others than itself, it is declared dead: its
+// connections end as with its next boot. What it submits later is as good as anybody's, but for those connections.
+//
+// It is Stale for another boot than the newest known. A member without connections is not suspected, nor a suspicion
+// withdrawn that there is not: that is Unknown.
+type Suspect struct {
+	Member      int
+	Incarnation uint64 // of the boot
+	Withdraw    bool
+}
+
 // Tick does nothing, but has a consensus time. A node submits it when something that waits for a time is due and
 // nothing else moves the consensus time on; see Machine.Deadline.
 type Tick struct{}
@@ -151,6 +164,7 @@ func (u *Unsubscribe) connection() uint64 { return u.Connection }
 func (a *Ack) connection() uint64         { return a.Connection }
 func (*Ban) connection() uint64           { return 0 }
 func (*Unban) connection() uint64         { return 0 }
+func (*Suspect) connection() uint64       { return 0 }
 func (*Tick) connection() uint64          { return 0 }
 
 // Header stands before every command in the stream. The numbers make a transaction take effect once, and a

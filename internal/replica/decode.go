@@ -87,6 +87,8 @@ func (d *decoder) fields(kind byte) Command {
 		return &Ban{Target: d.banTarget(), Seconds: d.uint32(), Reason: d.banReason()}
 	case kindUnban:
 		return &Unban{Target: d.banTarget()}
+	case kindSuspect:
+		return d.suspect()
 	}
 	d.fail("unknown kind")
 	return nil
@@ -225,6 +227,14 @@ func (d *decoder) banReason() string {
 		d.fail("reason of a ban")
 	}
 	return reason
+}
+
+func (d *decoder) suspect() *Suspect {
+	s := &Suspect{Withdraw: d.flags(suspectEnd) != 0, Member: int(d.uint16()), Incarnation: d.uvarint()}
+	if s.Incarnation == 0 {
+		d.fail("incarnation 0")
+	}
+	return s
 }
 
 // connection reads the number of a connection; 0 names none.

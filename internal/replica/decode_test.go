@@ -41,6 +41,8 @@ var commands = []replica.Command{
 	&replica.Ban{Target: target(replica.BanUser, "alice")},
 	&replica.Ban{Target: target(replica.BanAddress, "192.0.2.7"), Seconds: 3600},
 	&replica.Unban{Target: target(replica.BanAddress, "2001:db8::/32")},
+	&replica.Suspect{Member: 255, Incarnation: 1 << 40},
+	&replica.Suspect{Incarnation: 1, Withdraw: true},
 }
 
 // target is a ban's target in its one form.
@@ -118,6 +120,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"target too long":         (&replica.Unban{Target: replica.BanTarget{Kind: 2, Value: strings.Repeat("a", 1025)}}).Append(nil),
 		"reason too long":         (&replica.Ban{Target: target(replica.BanUser, "a"), Reason: strings.Repeat("a", 257)}).Append(nil),
 		"reason with an escape":   (&replica.Ban{Target: target(replica.BanUser, "a"), Reason: "\x1b[2J"}).Append(nil),
+		"suspected boot 0":        {12, 0, 1, 0},
+		"unknown suspicion":       {12, 2, 1, 1},
+		"member too large":        {12, 0, 0x80, 0x80, 4, 1},
 		"larger than any command": publish(replica.Message{Topic: "t", Payload: make([]byte, replica.MaxCommand)}),
 	} {
 		if cmd, err := replica.DecodeCommand(b); !errors.Is(err, replica.ErrMalformed) {

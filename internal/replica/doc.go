@@ -8,8 +8,8 @@
 //
 // Machine.Apply decodes a command (decode.go) and executes it: connections, sessions and wills (session.go), what is
 // published and whom it reaches (publish.go), what waits for a session (queue.go), subscriptions (subscribe.go), shared
-// ones (group.go), retained messages (retained.go), bans (bans.go). What waits for a time (schedule.go) comes first, by
-// the transaction's consensus time: the machine has no other clock.
+// ones (group.go), retained messages (retained.go), bans (bans.go), the death of members (suspicion.go). What waits for a
+// time (schedule.go) comes first, by the transaction's consensus time: the machine has no other clock.
 //
 // A session is local or lasting. Of a local one the machine knows the connection, the will and the shared
 // subscriptions; its other subscriptions are its node's affair, which gets one Deliver for all of them. Everything else

@@ -92,7 +92,7 @@ type Outcome uint8
 const (
 	// Applied: the transaction took effect.
 	Applied Outcome = iota + 1
-	// Stale: its connection had been superseded or had ended; no effect, on any node.
+	// Stale: its connection had been superseded or had ended, or the boot that it suspects; no effect, on any node.
 	Stale
 	// Full: it would have broken one of Limits: a retained message more than fit, a connection more, or a lasting
 	// session, or a ban; no effect, on any node. The client may be answered 0x97.
@@ -106,8 +106,8 @@ const (
 	// Repeated: a Publish whose packet identifier waits for its Release; no effect, on any node. It is acknowledged
 	// like an applied one.
 	Repeated
-	// Unknown: a Release of a packet identifier that waited for none, or an Unban where no ban is; no effect, on any
-	// node. The answer to PUBREL is PUBCOMP with 0x92.
+	// Unknown: a Release of a packet identifier that waited for none, an Unban where no ban is, or a Suspect of nobody
+	// or nothing; no effect, on any node. The answer to PUBREL is PUBCOMP with 0x92.
 	Unknown
 )
 

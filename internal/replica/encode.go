@@ -15,6 +15,7 @@ const (
 	kindPublishOnce // a Publish with a packet identifier
 	kindBan
 	kindUnban
+	kindSuspect
 )
 
 // The flags of a message's encoding. Its two lowest bits are the QoS.
@@ -38,6 +39,12 @@ const (
 	endHasExpiry
 	endHasUnsent
 	endEnd
+)
+
+// The flags of a Suspect's encoding.
+const (
+	suspectWithdraw = 1 << iota
+	suspectEnd
 )
 
 // The options of a subscription's encoding. The two lowest bits are the QoS, the two highest the retain handling.
@@ -152,6 +159,12 @@ func (u *Unban) Append(dst []byte) []byte { return u.Target.appendTarget(append(
 
 func (t *BanTarget) appendTarget(dst []byte) []byte {
 	return appendString(append(dst, byte(t.Kind)), t.Value)
+}
+
+// Append implements Command.
+func (s *Suspect) Append(dst []byte) []byte {
+	dst = append(dst, kindSuspect, bit(s.Withdraw, suspectWithdraw))
+	return appendNumbers(dst, uint64(s.Member), s.Incarnation)
 }
 
 // Append implements Command.

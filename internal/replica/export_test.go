@@ -16,7 +16,10 @@ func (m *Machine) Digest() [sha256.Size]byte {
 	var bans []*BanEntry
 	d.numbers(m.index, uint64(m.time), m.bodies)
 	for i := range m.nodes {
-		d.numbers(m.nodes[i].incarnation, m.nodes[i].next)
+		d.numbers(m.nodes[i].incarnation, m.nodes[i].next, uint64(len(m.nodes[i].suspectedBy)))
+		for _, member := range m.nodes[i].suspectedBy {
+			d.numbers(uint64(member))
+		}
 	}
 	d.flush()
 	for _, client := range slices.Sorted(maps.Keys(m.clients)) {

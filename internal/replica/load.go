@@ -148,6 +148,12 @@ func (l *loader) member() record {
 	n := &l.machine.nodes[place]
 	n.incarnation, n.next = l.decoder.uvarint(), l.decoder.uvarint()
 	l.check(n.incarnation > 0, "incarnation 0")
+	for last := -1; l.decoder.err == nil && len(l.decoder.rest) > 0; {
+		by := l.node()
+		l.check(by > last && by != n.member, "suspected by whom")
+		n.suspectedBy = append(n.suspectedBy, by)
+		last = by
+	}
 	return n
 }
 

@@ -20,6 +20,7 @@ var everything = []string{
 	"1@1#1 subscribe 1 $share/g/t:2 id=1", "0@1#6 subscribe 1 $share/g/t:2", "0@1#7 subscribe 2 $share/g/t:1",
 	"0@1#8 publish 2 t:y:2", "0@1#9 publish 2 t:z:1", "0@1#10 received 1 0", "1@1#2 publish 1 r:y:1:retain", "0@1#11 end 1",
 	"0@1#12 publish 2 t:q:2:expiry=2", "1@1#3 publish 1 t:last:1", "1@1#4 ban user eve for=99 why", "0@1#13 ban address 192.0.2.0/24",
+	"1@1#5 suspect 0@1",
 }
 
 // allKinds returns a machine with records of all kinds, and those.

@@ -50,6 +50,8 @@ type node struct {
 	incarnation uint64 // 0 before its first transaction
 	next        uint64 // the number that its next transaction must have
 	connections map[uint64]*session
+	suspectedBy []int  // the members that take this boot to be over, ascending
+	deaths      uint64 // how often it was declared dead; no part of the state
 }
 
 // New returns the empty machine of a cluster of that many members.
@@ -105,7 +107,8 @@ func (m *Machine) Apply(now int64, node int, tx []byte, res *Result) {
 }
 
 // inTurn reports whether the transaction is its node's next, and counts it if so. The first of a higher
-// incarnation shows that the node has booted anew: the connections of its earlier boot are gone.
+// incarnation shows that the node has booted anew: the connections of its earlier boot are gone. Who suspected the node
+// sees that it lives.
 func (m *Machine) inTurn(res *Result) bool {
 	n := &m.nodes[res.Node]
 	switch {
@@ -115,13 +118,14 @@ func (m *Machine) inTurn(res *Result) bool {
 		if res.Header.Number != 0 {
 			return false
 		}
-		m.endAll(n, res)
+		m.bury(n, res)
 		n.incarnation, n.next = res.Header.Incarnation, 0
 	}
 	if res.Header.Number != n.next {
 		return false
 	}
 	n.next++
+	n.suspectedBy = n.suspectedBy[:0]
 	return true
 }
 
@@ -156,6 +160,8 @@ func (m *Machine) executeAlone(cmd Command, res *Result) Outcome {
 		return m.ban(c, res)
 	case *Unban:
 		return m.unban(c, res)
+	case *Suspect:
+		return m.suspect(c, res)
 	case *Tick:
 		return Applied
 	}

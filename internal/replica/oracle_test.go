@@ -18,8 +18,11 @@ type oracle struct {
 	groups   []*oracleGroup
 	retained []oracleRetained
 	bans     []*replica.BanEntry // in the order in which they were made
+	suspects map[int][]int       // suspected member → by whom
 	effects  string              // of the transaction being applied, as show prints them
 }
+
+func newOracle() *oracle { return &oracle{counters: map[int][2]uint64{}, suspects: map[int][]int{}} }
 
 type oracleSession struct {
 	client    string
@@ -77,12 +80,10 @@ func (o *oracle) apply(now int64, node int, h replica.Header, cmd replica.Comman
 	case h.Incarnation == last[0] && h.Number != last[1]:
 		return "ignored\n" + o.effects
 	case h.Incarnation > last[0]:
-		for _, s := range o.connectedTo(node) {
-			o.leave(s, "ended")
-			o.linger(s, true)
-		}
+		o.bury(node)
 	}
 	o.counters[node] = [2]uint64{h.Incarnation, h.Number + 1}
+	delete(o.suspects, node)
 	outcome := o.execute(replica.Conn{Node: node, Incarnation: h.Incarnation}, cmd)
 	return outcome + "\n" + o.effects
 }
@@ -106,6 +107,8 @@ func (o *oracle) execute(conn replica.Conn, cmd replica.Command) (outcome string
 		return o.ban(conn.Node, c)
 	case *replica.Unban:
 		return o.unban(c.Target)
+	case *replica.Suspect:
+		return o.suspect(conn.Node, c)
 	case *replica.Connect:
 		conn.Number = c.Connection
 		return o.connect(conn, c)

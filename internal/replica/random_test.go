@@ -129,9 +129,32 @@ func drawBan(t *rapid.T) replica.Command {
 	}
 }
 
+// members is how many there are in the random tests: three can declare the fourth dead.
+const members = 4
+
+// drawSuspicion draws a member and whom it suspects, or no longer does: often one that others suspect already.
+func drawSuspicion(t *rapid.T, o *oracle) (node int, cmd *replica.Suspect) {
+	cmd = &replica.Suspect{Member: rapid.IntRange(0, members).Draw(t, "suspect")}
+	for member := range members {
+		if len(o.suspects[member]) > len(o.suspects[cmd.Member]) {
+			cmd.Member = member
+		}
+	}
+	node = (cmd.Member + 1 + rapid.IntRange(0, members-1).Draw(t, "node")) % members
+	cmd.Incarnation = max(o.counters[cmd.Member][0], 1)
+	if rapid.IntRange(0, 9).Draw(t, "other boot") == 0 {
+		cmd.Incarnation = uint64(rapid.IntRange(1, 9).Draw(t, "boot"))
+	}
+	cmd.Withdraw = rapid.IntRange(0, 4).Draw(t, "withdraw") == 0
+	return node, cmd
+}
+
 // drawTransaction draws a node and what it asks for: often in the name of a live connection.
 func drawTransaction(t *rapid.T, o *oracle) (node int, cmd replica.Command) {
-	node = rapid.IntRange(0, 2).Draw(t, "node")
+	if rapid.IntRange(0, 7).Draw(t, "suspicion") <= 5*min(1, len(o.suspects)) {
+		return drawSuspicion(t, o)
+	}
+	node = rapid.IntRange(0, members-1).Draw(t, "node")
 	connection := uint64(rapid.IntRange(1, 5).Draw(t, "connection"))
 	if rapid.IntRange(0, 11).Draw(t, "ban") == 11 {
 		return node, drawBan(t)
@@ -168,8 +191,8 @@ func drawHeader(t *rapid.T, last [2]uint64) replica.Header {
 // digests agree all along. In the end all sessions expire, and nothing is left of them.
 func TestLikeTheOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a, b := replica.New(3, scriptLimits), replica.New(3, scriptLimits)
-		o := &oracle{counters: map[int][2]uint64{}}
+		a, b := replica.New(members, scriptLimits), replica.New(members, scriptLimits)
+		o := newOracle()
 		now := int64(1)
 		for i := range rapid.IntRange(1, 80).Draw(t, "transactions") {
 			now += int64(rapid.SampledFrom([]int{0, 0, 0, 1, 1, 3}).Draw(t, "seconds"))*second + 1000
@@ -182,7 +205,7 @@ func TestLikeTheOracle(t *testing.T) {
 				t.Fatalf("transaction %d: digests differ", i+1)
 			}
 		}
-		for node := range 3 {
+		for node := range members {
 			compare(t, 100+node, a, o, now, node, replica.Header{Incarnation: 50}, &replica.Tick{})
 		}
 		compare(t, 200, a, o, now+1000*second, 0, replica.Header{Incarnation: 50, Number: 1}, &replica.Tick{})
@@ -208,6 +231,11 @@ func compare(
 	}
 	if at, _, _ := m.Deadline(); at != o.deadline() {
 		t.Fatalf("transaction %d, %T: deadline %d, want %d", i, cmd, at, o.deadline())
+	}
+	for member := range members {
+		if got, want := fmt.Sprint(m.Suspected(member)), fmt.Sprint(o.suspects[member]); got != want {
+			t.Fatalf("transaction %d, %T: member %d is suspected by %s, want %s", i, cmd, member, got, want)
+		}
 	}
 	got, counts := m.Counts(), o.counts()
 	if got.Connections != counts.Connections || got.Sessions != counts.Sessions || got.Retained != counts.Retained ||
@@ -261,6 +289,9 @@ func TestDigestTellsStatesApart(t *testing.T) {
 		{"0@1#4 publish 1 t:y:1", "0@1#4 end 1"},
 		{"0@1#4 publish 1 t:y:1", "0@1#4 end 1 expiry=8"},
 		{"0@1#4 publish 1 t:y:1", "0@1#4 tick"},
+		{"0@1#4 publish 1 t:y:1", "1@1#0 suspect 0@1"},
+		{"0@1#4 publish 1 t:y:1", "2@1#0 suspect 0@1"},
+		{"0@1#4 publish 1 t:y:1", "1@1#0 trust 0@1"},
 		{"0@1#4 publish 1 t:y:1", "0@1#4 ban user eve"},
 		{"0@1#4 publish 1 t:y:1", "0@1#4 ban client eve"},
 		{"0@1#4 publish 1 t:y:1", "0@1#4 ban user eva"},

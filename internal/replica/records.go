@@ -10,7 +10,7 @@ import (
 //
 //	kind          the key's rest         what it says
 //	meta          -                      index, time, how many bodies were made
-//	member        number                 incarnation, next number
+//	member        number                 incarnation, next number, the members that suspect it
 //	body          id                     a message in queues, once however many wait for it
 //	retained      topic                  a retained message
 //	session       client id              all of it that no other kind says
@@ -89,7 +89,11 @@ func (n *node) appendKey(dst []byte) []byte {
 }
 
 func (n *node) appendValue(dst []byte) []byte {
-	return appendNumbers(dst, uint64(n.member), n.incarnation, n.next)
+	dst = appendNumbers(dst, uint64(n.member), n.incarnation, n.next)
+	for _, member := range n.suspectedBy {
+		dst = binary.AppendUvarint(dst, uint64(member))
+	}
+	return dst
 }
 
 func (b *body) appendKey(dst []byte) []byte {

@@ -98,7 +98,7 @@ func (f *flushed) flush(t *rapid.T) {
 // restart goes on with a machine that was loaded from the records.
 func (f *flushed) restart(t *rapid.T) {
 	f.flush(t)
-	loaded, err := replica.Load(3, scriptLimits, f.disk.sorted())
+	loaded, err := replica.Load(members, scriptLimits, f.disk.sorted())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,9 +145,9 @@ func TestRecords(t *testing.T) {
 }
 
 func checkRecords(t *rapid.T) {
-	a := &flushed{replica.New(3, scriptLimits), records{}}
-	b := &flushed{replica.New(3, scriptLimits), records{}}
-	o := &oracle{counters: map[int][2]uint64{}}
+	a := &flushed{replica.New(members, scriptLimits), records{}}
+	b := &flushed{replica.New(members, scriptLimits), records{}}
+	o := newOracle()
 	now := int64(1)
 	for i := range rapid.IntRange(1, 80).Draw(t, "transactions") {
 		now += int64(rapid.SampledFrom([]int{0, 0, 0, 1, 1, 3}).Draw(t, "seconds"))*second + 1000
@@ -243,6 +243,7 @@ func TestWhatChanges(t *testing.T) {
 		{"0@1#42 ban client eve, 0@1#43 unban client eve", ""},
 		{"0@1#44 ban user eve why", "+ban"},
 		{"0@1#45 unban user eve", "-ban"},
+		{"1@1#0 suspect 0@1", "+member"},
 	} {
 		want := strings.TrimSpace("+meta +member " + step.want)
 		if got := strings.Join(do(step.line), " "); got != want {

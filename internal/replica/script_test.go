@@ -71,6 +71,8 @@ func (s *script) do(words []string) string {
 	switch words[0] {
 	case "retained":
 		return retainedOf(s.machine, words[1])
+	case "suspected":
+		return fmt.Sprintln(s.machine.Suspected(number(words[1])))
 	case "wait":
 		s.now += int64(number(words[1])) * second
 		return ""
@@ -122,6 +124,12 @@ func parseCommand(name string, words []string) replica.Command {
 		return &replica.Tick{}
 	case "ban":
 		return parseBan(words)
+	case "suspect", "trust":
+		s := &replica.Suspect{Withdraw: name == "trust"}
+		if _, err := fmt.Sscanf(words[0], "%d@%d", &s.Member, &s.Incarnation); err != nil {
+			panic(err)
+		}
+		return s
 	case "unban":
 		return &replica.Unban{Target: parseTarget(words)}
 	}
