@@ -47,6 +47,8 @@ type applier struct {
 	bytes    int              // of the batch's transactions
 	effects  []byte           // of the event so far, in canonical form
 
+	standings []standing // memory for the members' as of the batch
+
 	changes map[string][]byte // of the machine's records since the last checkpoint; nil: the record is gone
 	jobs    chan<- job        // to the checkpointer, which is idle when one is due
 }
@@ -124,8 +126,9 @@ func (a *applier) link(o *consensus.Ordered) {
 func (a *applier) flush() {
 	if len(a.results) > 0 {
 		a.node.watchDeadline(a.machine)
+		a.watchMembers()
 		a.node.pool.Complete(a.results, a.node.cfg.Self)
-		a.node.tickDone(a.results)
+		a.node.ownDone(a.results)
 		a.consumer.Applied(a.results)
 		a.publishProgress()
 		a.release()

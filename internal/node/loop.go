@@ -21,6 +21,7 @@ type loop struct {
 	due       int64    // when the timer fires; 0: it is not set
 	newest    uint64   // sequence number of the newest own event
 	ticked    int64    // when the last replica.Tick was submitted
+	absences  absences // of peers that may be dead
 	flown     uint64   // what newest was when the pool's transactions were last made to fly again
 	buffer    []byte   // the events that are written, one behind the other
 	ends      []int    // where each of them ends
@@ -42,6 +43,7 @@ type loop struct {
 func newLoop(n *Node, t Transport) *loop {
 	l := &loop{node: n, transport: t, timer: time.NewTimer(time.Hour), forked: make([]bool, len(n.peers))}
 	l.timer.Stop()
+	l.absences = absences{timeout: int64(n.cfg.NodeTimeout), since: make([]int64, len(n.cfg.Keys))}
 	l.driver = driver.New(l.config())
 	return l
 }
@@ -155,6 +157,7 @@ func (l *loop) act() {
 		l.repeat(peer, l.node.cfg.Now())
 	}
 	l.show()
+	l.suspect(l.node.cfg.Now())
 }
 
 // send hands messages to the transport and returns the peers to which one was lost. While a lost node fetches a
@@ -197,42 +200,4 @@ func (l *loop) again(stale []*event.Event) {
 	l.node.pool.Again()
 	l.flown = l.newest
 	l.node.wake()
-}
-
-// sleep waits until something happens or something is due. It reports whether a checkpoint has taken the place of all
-// that this loop works on.
-func (l *loop) sleep(ctx context.Context) (installed bool) {
-	l.arm()
-	select {
-	case <-ctx.Done():
-	case <-l.node.wakes:
-	case i := <-l.node.installs:
-		return l.install(i)
-	case <-l.timer.C:
-		l.due = 0
-	}
-	return false
-}
-
-// retryDisk is after how long what could not be written is tried again, in ns.
-const retryDisk = int64(250 * time.Millisecond)
-
-// arm sets the timer to the driver's next tick or the machine's, if it is not set so already.
-func (l *loop) arm() {
-	next := l.driver.NextTick()
-	if l.stuck {
-		next = l.node.cfg.Now() + retryDisk
-	}
-	if at := l.nextTick(); !l.stuck && (next == 0 || at != 0 && at < next) {
-		next = at
-	}
-	if next == l.due {
-		return
-	}
-	l.due = next
-	if next == 0 {
-		l.timer.Stop()
-		return
-	}
-	l.timer.Reset(time.Duration(max(0, next-l.node.cfg.Now())))
 }

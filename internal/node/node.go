@@ -54,6 +54,8 @@ type Config struct {
 	Disk   Disk          // nil: everything is kept in memory only
 	Policy driver.Policy // zero: the driver's defaults
 	Limits driver.Limits // likewise
+	// NodeTimeout is how long a peer with clients may be away before this node takes it to be dead; 0: it never does.
+	NodeTimeout time.Duration
 	// PoolBytes bounds what was submitted here and is not applied yet, each transaction counting its bytes and 256
 	// more; default 64 MiB, which is at most 262,144 transactions.
 	PoolBytes int
@@ -105,6 +107,7 @@ type Node struct {
 	stale     atomic.Uint64                  // own events that went stale
 	counts    atomic.Pointer[replica.Counts] // as of the applier's last batch
 	deadline  atomic.Pointer[deadline]       // likewise; nil: the machine waits for no time
+	standings atomic.Pointer[[]standing]     // likewise, by member; nil before the state is restored
 	last      atomic.Pointer[event.Event]    // the newest own event
 	disk      atomic.Pointer[string]         // why nothing can be written; nil: it can
 	disputes  atomic.Uint64                  // votes by which a member disagreed with this node or others
@@ -122,6 +125,7 @@ type Node struct {
 	checkpointing  atomic.Bool  // a checkpoint is under way: set by the loop, reset by the checkpointer
 	checkpointTook atomic.Int64 // how long the last one kept the disk, in ns
 	ticking        atomic.Bool  // a tick of this node is on its way; set by the loop, reset by the applier
+	suspecting     atomic.Int32 // suspicions of this node on their way; added by the loop, subtracted by the applier
 }
 
 // New makes a node. It does nothing before Run.
@@ -186,6 +190,7 @@ func (n *Node) Run(ctx context.Context, transport Transport, consumer Consumer) 
 	case err != nil:
 		return fmt.Errorf("run node: %w", err)
 	}
+	a.watchMembers()
 	consumer.Restored(a.machine)
 	n.restored.Store(true)
 	group, ctx := errgroup.WithContext(ctx)

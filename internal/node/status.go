@@ -32,6 +32,7 @@ type Status struct {
 	Dropped       uint64         `json:"dropped"`        // events that the driver refused or forgot at a limit
 	Disputes      uint64         `json:"disputes"`       // votes on the state by which members disagreed
 	Disk          string         `json:"disk"`           // why nothing can be written; empty: it can
+	Deaths        uint64         `json:"deaths"`         // how often this node was declared dead
 	Catchup       int            `json:"catchup"`        // per cent of a checkpoint that is being fetched, 100 without one
 	Machine       replica.Counts `json:"machine"`
 
@@ -44,6 +45,7 @@ type PeerStatus struct {
 	Connected bool          `json:"connected"` // messages can be sent to it
 	Lag       uint64        `json:"lag"`       // events of this node since the last one that it has answered with one of its own
 	Delay     time.Duration `json:"delay"`     // estimated time that a message takes to it
+	Deaths    uint64        `json:"deaths"`    // how often it was declared dead
 
 	Forks         uint64        `json:"forks"`          // branches of its chain of events that came beside another: a correct member has one
 	BadSignatures uint64        `json:"bad_signatures"` // events and votes from it that were refused for their signature
@@ -68,7 +70,7 @@ func (n *Node) Status() Status {
 	if reason := n.disk.Load(); reason != nil {
 		s.Disk = *reason
 	}
-	s.Disputes, s.Catchup = n.disputes.Load(), 100
+	s.Disputes, s.Deaths, s.Catchup = n.disputes.Load(), n.deaths(n.cfg.Self), 100
 	if p := n.fetched.Load(); p != nil {
 		s.Catchup = p.percent()
 	}
@@ -84,8 +86,8 @@ func (n *Node) peerStatus(of *driver.Status) (peers []PeerStatus) {
 	for i, p := range of.Peers {
 		if i != n.cfg.Self {
 			peers = append(peers, PeerStatus{
-				Member: i, Connected: p.Connected, Lag: p.Lag, Delay: time.Duration(p.Delay), Forks: p.Forks,
-				BadSignatures: n.peers[i].bad.Load(), Slowed: time.Duration(n.peers[i].throttle.slowed.Load()),
+				Member: i, Connected: p.Connected, Lag: p.Lag, Delay: time.Duration(p.Delay), Deaths: n.deaths(i),
+				Forks: p.Forks, BadSignatures: n.peers[i].bad.Load(), Slowed: time.Duration(n.peers[i].throttle.slowed.Load()),
 			})
 		}
 	}

@@ -17,7 +17,7 @@ type deadline struct {
 	node int
 }
 
-// watchDeadline tells the loop what the machine waits for. The applier calls it, before tickDone: an own tick that has
+// watchDeadline tells the loop what the machine waits for. The applier calls it, before ownDone: an own tick that has
 // done its work is not followed by another.
 func (n *Node) watchDeadline(m *replica.Machine) {
 	var next *deadline
@@ -32,17 +32,30 @@ func (n *Node) watchDeadline(m *replica.Machine) {
 	n.wake()
 }
 
-// tickDone forgets the own tick, if it is among the results, and that it was one.
-func (n *Node) tickDone(results []replica.Result) {
-	if !n.ticking.Load() {
+// What a Node that owns a token has submitted.
+const (
+	tokenTick = iota
+	tokenSuspect
+)
+
+// ownDone forgets what this package itself has submitted, the tick and suspicions, if it is among the results, and that it
+// was that.
+func (n *Node) ownDone(results []replica.Result) {
+	if !n.ticking.Load() && n.suspecting.Load() == 0 {
 		return
 	}
 	for i := range results {
-		if r := &results[i]; r.Own && r.Token.Owner == n {
-			r.Token = replica.Token{}
-			n.ticking.Store(false)
-			n.wake()
+		r := &results[i]
+		if !r.Own || r.Token.Owner != n {
+			continue
 		}
+		if r.Token.Kind == tokenTick {
+			n.ticking.Store(false)
+		} else {
+			n.suspecting.Add(-1)
+		}
+		r.Token = replica.Token{}
+		n.wake()
 	}
 }
 
@@ -50,10 +63,17 @@ func (n *Node) tickDone(results []replica.Result) {
 // consensus time stands still, and nothing in the machine falls due; so a node whose clock has passed the deadline
 // makes one transaction. First it is the node on whose behalf the machine waits, then the next one in the book, as that
 // one may be down or late. A tick whose consensus time falls short is followed by another; but it is waited for first,
-// or ticks would pile up while there is no quorum.
+// or ticks would pile up while there is no quorum. A node
+// that others take to be dead shows by a tick that it is not.
 func (l *loop) nextTick() int64 {
 	d, p := l.node.deadline.Load(), l.node.picture.Load()
-	if d == nil || p == nil || p.State != driver.Active || l.node.ticking.Load() {
+	if p == nil || p.State != driver.Active || l.node.ticking.Load() {
+		return 0
+	}
+	if l.node.suspected() {
+		return l.ticked + tickInterval
+	}
+	if d == nil {
 		return 0
 	}
 	members := len(l.node.peers)
@@ -69,7 +89,7 @@ func (l *loop) tick(now int64) {
 	}
 	l.ticked = now
 	l.node.ticking.Store(true)
-	if l.node.pool.TrySubmit(&replica.Tick{}, replica.Token{Owner: l.node}) != nil {
+	if l.node.pool.TrySubmit(&replica.Tick{}, replica.Token{Owner: l.node, Kind: tokenTick}) != nil {
 		l.node.ticking.Store(false)
 	}
 }
