@@ -25,6 +25,7 @@ var metrics = []metric{
 	{"Node.Dropped", "node_dropped_events_total", "Events refused or forgotten at a limit."},
 
 	{"Node.Disputes", "node_disputes_total", "Votes on the state by which members disagreed."},
+	{"Node.Deaths", "node_own_deaths_total", "How often this node was declared dead."},
 	{"Node.Catchup", "node_catchup_percent", "Part of a checkpoint that has been fetched; 100 if none is being fetched."},
 
 	{"Node.Machine.Connections", "machine_connections", "Clients connected to any node."},
@@ -154,4 +155,5 @@ var nodePeerMetrics = []metric{
 	{"Forks", "node_peer_forks_total", "Branches of the peer's events beside another: it has broken the rules of the protocol."},
 	{"BadSignatures", "node_peer_bad_signatures_total", "Events and votes from the peer that were refused for their signature."},
 	{"Slowed", "node_peer_slowed_seconds", "For how long the peer was not read because it sends what is not new."},
+	{"Deaths", "node_deaths_total", "How often the peer was declared dead."},
 }

@@ -123,7 +123,7 @@ func (d *daemon) assemble(id *identity, disk node.Disk) error {
 	var err error
 	d.node, err = node.New(node.Config{
 		Self: id.self, Keys: keys, Key: id.key, Domain: event.Domain(id.book.Hash()),
-		Disk: disk, PoolBytes: d.cfg.MaxPendingBytes, Logger: d.log.Named("node"),
+		Disk: disk, PoolBytes: d.cfg.MaxPendingBytes, NodeTimeout: d.cfg.NodeTimeout, Logger: d.log.Named("node"),
 	})
 	if err != nil {
 		return err

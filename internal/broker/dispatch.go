@@ -98,7 +98,7 @@ func (d *dispatcher) effect(r *replica.Result, e *replica.Effect, now int64) {
 	case replica.Superseded:
 		d.lost(e, mqtt.SessionTakenOver)
 	case replica.Ended:
-		d.lost(e, mqtt.ServerBusy)
+		d.lost(e, mqtt.ServerShuttingDown)
 	case replica.Overflow:
 		if c := d.holder(e); c != nil && c.close(mqtt.QuotaExceeded) {
 			d.broker.counters.slowReaders.Add(1)

@@ -40,7 +40,7 @@ type transaction struct {
 }
 
 func newFakeStream() *fakeStream {
-	s := &fakeStream{machine: replica.New(2, replica.DefaultLimits), bound: 10_000, quorum: true}
+	s := &fakeStream{machine: replica.New(4, replica.DefaultLimits), bound: 10_000, quorum: true}
 	s.change.L = &s.mu
 	return s
 }
@@ -185,10 +185,19 @@ func (s *fakeStream) apply(results []replica.Result, batch []transaction) []repl
 }
 
 // elsewhere applies a command as another node's.
-func (s *fakeStream) elsewhere(number uint64, cmd replica.Command) {
+func (s *fakeStream) elsewhere(number uint64, cmd replica.Command) { s.from(1, number, cmd) }
+
+// declareDead has the other nodes take this one to be dead.
+func (s *fakeStream) declareDead() {
+	for node := 1; node < 4; node++ {
+		s.from(node, 0, &replica.Suspect{Incarnation: 1})
+	}
+}
+
+func (s *fakeStream) from(node int, number uint64, cmd replica.Command) {
 	_ = s.Do(func(m *replica.Machine) {
 		var r replica.Result
-		m.Apply(time.Now().UnixNano(), 1, cmd.Append(replica.Header{Incarnation: 1, Number: number}.Append(nil)), &r)
+		m.Apply(time.Now().UnixNano(), node, cmd.Append(replica.Header{Incarnation: 1, Number: number}.Append(nil)), &r)
 		s.broker.Applied([]replica.Result{r})
 	})
 }

@@ -38,6 +38,7 @@ type Config struct {
 	// Durability is flush or sync: whether what was written counts, or only what is on the disk.
 	Durability string
 
+	NodeTimeout   time.Duration // how long a peer may be away before this node takes it to be dead; 0: for ever
 	StallDispatch string        // hold or local: what becomes of messages while there is no quorum
 	SysInterval   time.Duration // between two messages of a $SYS topic; 0: there are none
 
@@ -53,6 +54,7 @@ func Default() Config {
 		Listeners:     defaultListeners(),
 		LogFormat:     "full",
 		Durability:    "flush",
+		NodeTimeout:   10 * time.Second,
 		StallDispatch: "hold",
 		SysInterval:   10 * time.Second,
 		Limits:        defaultLimits(),
@@ -84,6 +86,8 @@ func (c *Config) Bind(fs *pflag.FlagSet) {
 		"`directory` for this node's log and state (default: CONFIG_DIR/data/<node>)")
 	fs.Var(choice(&c.Durability, "flush", "sync"), "durability",
 		"`when` an event counts: flush, once written, and synced every 100 ms; or sync, once synced to the disk")
+	fs.Var(seconds(&c.NodeTimeout, 0, time.Hour), "node-timeout",
+		"`time` that another node may be away before this one votes to end its clients' connections; 0: it never does")
 	fs.Var(choice(&c.StallDispatch, "hold", "local"), "stall-dispatch",
 		"`what` becomes of messages without a quorum: hold, or local, which hands them to this node's clients unordered")
 	fs.Var(seconds(&c.SysInterval, 0, time.Hour), "sys-interval",
@@ -96,6 +100,8 @@ func (c *Config) Validate() error {
 	switch {
 	case c.SecretKey != "" && c.SecretKeyFile != "":
 		return errors.New("both secret-key and secret-key-file are set")
+	case c.NodeTimeout > 0 && c.NodeTimeout < time.Second:
+		return errors.New("node-timeout is less than 1s and not 0")
 	}
 	return errors.Join(c.validateListeners(), c.validateLimits())
 }

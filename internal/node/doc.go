@@ -33,6 +33,12 @@
 // which the peer has kept, into the peer's mailbox; so does a node that is lost and finds a peer with a log that begins
 // early enough. Meanwhile it says nothing. Serve is the peer's side.
 //
+// # The death of members
+//
+// The applier shows the loop what the machine knows of each member: its boot, whether it has connections, and whether it
+// is suspected. A loop that sees a peer with connections away for Config.NodeTimeout submits a replica.Suspect, and takes
+// it back when the peer is there again. A loop that sees its own node suspected submits a replica.Tick, which ends that.
+//
 // # Concurrency
 //
 // Run starts five goroutines when the disk has been read, and returns after all: the loop owns the driver and appends to

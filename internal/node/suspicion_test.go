@@ -148,7 +148,7 @@ func TestAloneNobodyIsBelieved(t *testing.T) {
 		if got := c.wills(1); got != nil {
 			t.Errorf("wills %v", got)
 		}
-		if said := c.members[1].node.Status().Index - before; said < 4 || said > 40 {
+		if said := c.members[1].node.Status().Index - before; said < 4 || said > 60 {
 			t.Errorf("in 2 minutes %d transactions", said)
 		}
 	})

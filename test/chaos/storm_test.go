@@ -63,7 +63,8 @@ func newStorm(t *testing.T, config stormConfig) *storm {
 		config.hop = 10 * time.Second
 	}
 	config.Behind, config.Keep = true, true
-	config.Flags = append(config.Flags, "--connect-timeout", "3s")
+	// Nodes that hang or are cut off are soon taken to be dead, and are not.
+	config.Flags = append(config.Flags, "--connect-timeout", "3s", "--node-timeout", "1s")
 	s := &storm{t: t, config: config, killed: map[verdict.Conn]bool{}, backups: map[int]func(){}, began: time.Now()}
 	t.Cleanup(s.tell)
 	s.Cluster = cluster.New(t, config.Config)

@@ -21,9 +21,11 @@ type world struct {
 	boots      [nodes]int   // how often each node was started again
 }
 
-// newWorld starts a cluster behind a network that can be harmed, and clients on each node.
+// newWorld starts a cluster behind a network that can be harmed, and clients on each node. Whatever happens to a node that
+// lives, its clients stay connected: no harm lasts until the others take it to be dead.
 func newWorld(t *testing.T, flags ...string) *world {
 	t.Helper()
+	flags = append(flags, "--node-timeout", "10m")
 	w := &world{Cluster: cluster.StartBehind(t, nodes, seed(), flags...), t: t}
 	for i := range nodes {
 		w.listen(i)
