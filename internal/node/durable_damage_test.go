@@ -208,5 +208,8 @@ func TestPeersComeAndGoWhileTheDiskIsStuck(t *testing.T) {
 	c.submit(1, 0, 10)
 	c.awaitAgreement(23, 0, 1, 2)
 	stick()
+	if err := c.members[0].stop(); err != nil { // before it is cut off, which waits for it to hear what was sent
+		t.Error(err)
+	}
 	c.kill(0)
 }
