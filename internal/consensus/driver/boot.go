@@ -154,11 +154,12 @@ func (d *Driver) Own() *event.Event {
 }
 
 // heardBoot notes whether the peer observes after a start. When it begins to, it may have lost its memory, and what
-// it was known to have no longer counts. What it echoed does: those events are there.
+// it was known to have no longer counts, nor how far it was. What it echoed does: those events are there.
 func (d *Driver) heardBoot(peer int, booting bool) {
 	p := &d.peers[peer]
 	if booting && !p.booting {
 		d.window.unmark(peer, true)
+		p.reached = 0
 	}
 	p.booting = booting
 }

@@ -10,9 +10,6 @@ import (
 // maxCreations bounds the own events of one call. More than one come of it only where a node is a quorum by itself.
 const maxCreations = 16
 
-// behindRounds is by how many rounds more than f creators must be ahead for this node to be behind.
-const behindRounds = 3
-
 // creator is what the making of own events needs to remember.
 type creator struct {
 	own         *vertex         // the last own event, nil if none
@@ -60,19 +57,7 @@ func (d *Driver) create() {
 // mayCreate tells whether the node is in a state to create events at all. After a stale event the user has to learn
 // of it first, lest what it submits next jumps ahead of what it submits again.
 func (d *Driver) mayCreate() bool {
-	return d.boot.active && len(d.ready.Stale) == 0 && d.engine.Err() == nil && !d.behind()
-}
-
-// behind tells whether at least one correct node is rounds ahead. What this node would create now would be ancient
-// to the others; it catches up first.
-func (d *Driver) behind() bool {
-	n := 0
-	for _, round := range d.ahead {
-		if round >= d.engine.Pending()+behindRounds {
-			n++
-		}
-	}
-	return n > d.faults
+	return d.boot.active && len(d.ready.Stale) == 0 && d.engine.Err() == nil && !d.holdsBack()
 }
 
 // plan looks for a reason to create an event, which are (a) to (d) in docs/consensus.md.

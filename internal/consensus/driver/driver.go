@@ -210,6 +210,7 @@ type Driver struct {
 	decidedAt  int64          // when a round was last decided, in the driver's own time
 	doubted    int64          // the decidedAt after which what was refused was last asked for afresh
 	behindAt   int64          // since when it has been behind, in the driver's own time; 0 if it is not
+	wary       bool           // it has been for a while without a decided round
 	thresholds [margin]uint64 // below which events were ancient after the latest decided rounds, the oldest first
 	idleAt     int64          // when there was no work last, in the driver's own time
 	changes    uint64         // counts the events taken in
@@ -338,7 +339,7 @@ func (d *Driver) Tick(now int64) {
 // act does what any news may have made possible.
 func (d *Driver) act() {
 	d.observe()
-	d.behindAt = since(d.behindAt, d.behind(), d.time)
+	d.compare()
 	d.reconsider()
 	d.create()
 	d.ask()

@@ -20,6 +20,7 @@ type peer struct {
 	booting   bool             // its last message said so
 	answered  bool             // it has answered this node's Boot
 	ownTips   []event.Tip      // its tips of this node's own chain, as it last told them
+	reached   uint64           // the highest birth round of what it sent: it was deciding that round since its start
 	wants     int              // events that are asked for at its word
 	unasked   bool             // more were to be asked for than may be
 	echo      uint64           // highest own sequence number from which an event of it descends

@@ -20,6 +20,7 @@ func (d *Driver) receiveEvent(from int, e *event.Event) {
 		return
 	}
 	d.ahead[e.Creator] = max(d.ahead[e.Creator], e.BirthRound)
+	d.peers[from].reached = max(d.peers[from].reached, e.BirthRound)
 	id := e.ID()
 	switch v := d.window.byID[id]; {
 	case v != nil:
