@@ -157,10 +157,11 @@ func (d *Driver) tipOf(creator int) *vertex {
 // missing parent is ancient only since a few rounds may be stuck elsewhere: to a node that has not decided those
 // rounds the parent is not ancient, and a liar may have made it up. If this node's events descended from it, that
 // node could take in none of them and decide those rounds no more. A creator that has not forked is believed after
-// a while, or two nodes that return from a partition could wait for each other.
+// a while, or two nodes that return from a partition could wait for each other; so are all when more have forked than
+// there may be liars, or those could.
 // Seen is where the search ends, if it is on the chain.
 func (d *Driver) sound(t, seen *vertex) *vertex {
-	if d.filled(t) || d.time >= d.decidedAt+d.distrust() && d.window.branches(t.event.Creator) <= 1 {
+	if d.filled(t) || d.time >= d.decidedAt+d.distrust() && d.mayBeBelieved(t.event.Creator) {
 		return t
 	}
 	for t != nil && t != seen && !t.gone && !d.filled(t) {
@@ -172,13 +173,17 @@ func (d *Driver) sound(t, seen *vertex) *vertex {
 	return t
 }
 
+// mayBeBelieved tells whether the creator has not forked, or whether more have than there may be liars.
+func (d *Driver) mayBeBelieved(creator int) bool {
+	return d.window.branches(creator) <= 1 || d.window.forked() > d.faults
+}
+
 // filled tells whether what is missing below an event has been ancient for long enough.
 func (d *Driver) filled(t *vertex) bool {
 	return t.chainGap < d.thresholds[0] && t.gap < d.thresholds[margin/2]
 }
 
-// distrust returns for how many ns without a decided round a creator that has not forked is not believed: about ten
-// one-way delays.
+// distrust returns for how many ns without a decided round no creator is believed: about ten one-way delays.
 func (d *Driver) distrust() int64 { return min(25*d.creator.interval, patience) }
 
 // preview asks the engine what an own event with these other-parents would be.
