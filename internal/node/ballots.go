@@ -207,6 +207,15 @@ func (n *Node) compare(round uint64) {
 				zap.Uint64("index", n.applied.Load()))
 		})
 	case outvoted:
-		n.fail(fmt.Errorf("%w: at round %d, at or before index %d", ErrDiverged, round, n.applied.Load()))
+		n.fail(n.divergence(round))
 	}
+}
+
+// divergence returns the error of a node that is outvoted at a round. While it reads its log it has no index yet.
+func (n *Node) divergence(round uint64) error {
+	err := fmt.Errorf("%w: at round %d", ErrDiverged, round)
+	if index := n.applied.Load(); index > 0 {
+		err = fmt.Errorf("%w, at or before index %d", err, index)
+	}
+	return err
 }

@@ -2,7 +2,9 @@ package node
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/foxmq/foxmq/internal/event"
@@ -135,5 +137,17 @@ func TestVoteIsReplaced(t *testing.T) {
 	b.add(v)
 	if !b.has(&v) || b.judge(32) != agreed || len(b.certificate(32, v.Digest)) != 3 {
 		t.Errorf("the old vote counts still: %v", fmt.Sprint(b.votes[2]))
+	}
+}
+
+// TestOutvotedNodeSaysWhere: a node that is outvoted ends, and says how far it had applied the stream, if it had.
+func TestOutvotedNodeSaysWhere(t *testing.T) {
+	for index, want := range map[uint64]string{0: "round 32", 7: "round 32, at or before index 7"} {
+		n := &Node{ballots: ballotsOf("ABBB"), fatal: make(chan error, 1)}
+		n.applied.Store(index)
+		n.compare(32)
+		if err := <-n.fatal; !errors.Is(err, ErrDiverged) || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("at index %d it ends with: %v", index, err)
+		}
 	}
 }

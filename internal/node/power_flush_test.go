@@ -19,8 +19,8 @@ func lives(few, many int) int {
 	return few
 }
 
-// notInAllLives skips a test that fails now and then: where more members than f have used event numbers twice, sometimes no
-// round is decided any more.
+// notInAllLives skips a test that may fail now and then: where more members than f have used event numbers twice, it may
+// be that no round is decided any more.
 func notInAllLives(t *testing.T) {
 	t.Helper()
 	if os.Getenv("FOXMQ_LONG") == "" {
@@ -55,14 +55,18 @@ func TestAllLosePowerUnsynced(t *testing.T) {
 }
 
 // TestOneKeepsMore: all machines lose power at once. One of them loses nothing, and comes back when the others have gone
-// on from what they had synced. It gives way: what they have done meanwhile stays, and all have one stream.
+// on from what they had synced. It gives way: what they have done meanwhile stays, and all have one stream. At first it gets
+// the events from the beginning; after some lives the others have let go of these, and it fetches a checkpoint.
 func TestOneKeepsMore(t *testing.T) {
-	notInAllLives(t)
 	const last = 3
 	others := []int{0, 1, 2}
 	d := newDurable(t, 4)
 	d.onFaultyDisks(store.Flush, 4)
-	for life := range 20 {
+	d.keep = -1
+	for i := range d.configs {
+		d.configs[i].Limits.KeptEvents = 1 << 13
+	}
+	for life := range lives(1, 20) {
 		d.boot(d.all()...)
 		end := d.publish(2*life, d.all()...)
 		d.awaitMore(200, d.all()...)
