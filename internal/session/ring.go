@@ -1,6 +1,6 @@
 package session
 
-// smallRing is the capacity that an empty ring keeps.
+// smallRing is the capacity below which a ring gives nothing back.
 const smallRing = 64
 
 // ring is a queue that reuses its memory. Its capacity is a power of two.
@@ -31,20 +31,24 @@ func (r *ring[T]) first() *T {
 	return r.at(0)
 }
 
-// pop drops the oldest item. A ring that had grown gives its memory back once it is empty.
+// pop drops the oldest item. A ring that had grown gives memory back as it drains.
 func (r *ring[T]) pop() {
 	var zero T
 	r.items[r.start] = zero
 	r.start = (r.start + 1) & (len(r.items) - 1)
 	r.size--
-	if r.size == 0 && len(r.items) > smallRing {
-		*r = ring[T]{}
+	if len(r.items) > smallRing && r.size <= len(r.items)/8 {
+		r.resize(len(r.items) / 4)
 	}
 }
 
-func (r *ring[T]) grow() {
-	items := make([]T, max(8, 2*len(r.items)))
-	n := copy(items, r.items[r.start:])
-	copy(items[n:], r.items[:r.start])
+func (r *ring[T]) grow() { r.resize(max(8, 2*len(r.items))) }
+
+// resize moves the items to an array that holds so many.
+func (r *ring[T]) resize(capacity int) {
+	items := make([]T, capacity)
+	for i := range r.size {
+		items[i] = *r.at(i)
+	}
 	r.items, r.start = items, 0
 }
