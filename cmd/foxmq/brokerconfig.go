@@ -30,6 +30,7 @@ func (d *daemon) brokerConfig() broker.Config {
 		ReceiveMaximum:        d.cfg.MaxInflight,
 		MaxQueueMessages:      d.cfg.MaxQueuedMessages,
 		MaxQueueBytes:         d.cfg.MaxQueuedBytes,
+		MaxQueueBytesTotal:    d.cfg.MaxQueuedTotal,
 
 		StallDispatchLocal: d.cfg.StallDispatch == "local",
 		SystemInterval:     d.cfg.SysInterval,

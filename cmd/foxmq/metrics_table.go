@@ -78,6 +78,8 @@ var metrics = []metric{
 	{"Broker.RefusedTopics", "broker_refused_topics_total", "Messages and wills whose topic is too long or has too many levels."},
 	{"Broker.InvalidPayloads", "broker_invalid_payloads_total", "Messages and wills whose payload is not the text that it claims to be."},
 	{"Broker.QueueDropped", "broker_queue_dropped_total", "Messages at QoS 0 for which a client's queue had no room."},
+	{"Broker.QueueTotalFull", "broker_queue_total_full_total", "Messages for which a client's queue had no room because all of them together were full."},
+	{"Broker.QueuedBytes", "broker_queued_bytes", "What waits for all clients to read it; what waits for several of them counts once, with 128 bytes for each."},
 	{"Broker.Oversized", "broker_oversized_total", "Messages and answers larger than a client takes."},
 	{"Broker.Expired", "broker_expired_total", "Messages that expired in a client's queue."},
 	{"Broker.UnknownAcks", "broker_unknown_acks_total", "Acknowledgements for packet identifiers that are not in use."},

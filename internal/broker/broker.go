@@ -27,6 +27,7 @@ type Broker struct {
 	quit     context.Context // ends when the broker stops
 	giveUp   context.CancelFunc
 	accounts accounts
+	queued   queueTotal
 	dispatcher
 
 	clients sync.WaitGroup // the readers
@@ -46,6 +47,7 @@ func New(config Config) (*Broker, error) {
 	b := &Broker{
 		config: config, epoch: time.Now(), bans: newBans(), open: map[*client]struct{}{}, mortal: map[string]*client{},
 	}
+	b.queued.most = int64(config.MaxQueueBytesTotal)
 	b.accounts = accounts{config: &b.config, byUser: map[string]*account{}}
 	b.quit, b.giveUp = context.WithCancel(context.Background())
 	b.initDispatcher(b)

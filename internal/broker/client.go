@@ -68,6 +68,7 @@ type client struct {
 	unsent     uint64                     // no delivery from this number on has left, for the End of a lasting session; guarded by mu, set when closing
 	control    []byte                     // packets other than PUBLISH that wait to be sent; guarded by mu
 	writing    bool                       // a writer goroutine runs; guarded by mu
+	leaving    int                        // bytes that the writer has taken from the queue; guarded by mu
 	delayed    bool                       // a report will be made in time; guarded by mu
 	lastReport int64                      // when the last one was made; guarded by mu
 	backlog    backlog                    // guarded by mu

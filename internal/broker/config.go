@@ -87,6 +87,10 @@ type Config struct {
 	// QoS 0 is dropped and one above closes the connection with 0x97. Default 65,536 and 32 MiB.
 	MaxQueueMessages int
 	MaxQueueBytes    int
+	// MaxQueueBytesTotal bounds what waits to be sent to all clients together, messages for several counting once. While
+	// half of it is free, a queue may hold as much as is left to the half; the rest is for queues that hold no more than
+	// their fair share of it. Others count as full, but none that holds 64 KiB at most. Default 1 GiB.
+	MaxQueueBytesTotal int
 }
 
 // withDefaults returns a copy in which defaults stand for zero fields.
@@ -103,6 +107,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxSubscriptions, 10_000)
 	orDefault(&c.MaxQueueMessages, 1<<16)
 	orDefault(&c.MaxQueueBytes, 32<<20)
+	orDefault(&c.MaxQueueBytesTotal, 1<<30)
 	if c.Log == nil {
 		c.Log = zap.NewNop()
 	}
@@ -155,6 +160,7 @@ func (c *Config) validate() error {
 		{"maximum subscriptions", int64(c.MaxSubscriptions), math.MaxInt},
 		{"maximum queue messages", int64(c.MaxQueueMessages), math.MaxInt},
 		{"maximum queue bytes", int64(c.MaxQueueBytes), math.MaxInt},
+		{"maximum queue bytes in total", int64(c.MaxQueueBytesTotal), math.MaxInt},
 	} {
 		if f.value < 1 || f.value > f.most {
 			return fmt.Errorf("broker: %s %d is not between 1 and %d", f.name, f.value, f.most)

@@ -20,7 +20,7 @@ type dispatcher struct {
 	from    string                      // the client id of its publisher
 	newBans bool                        // a ban was made by the batch
 	replay  bool                        // what is sent next is retained, and asked for by the transaction
-	queued  int                         // since the writers were woken
+	entries int                         // queued since the writers were woken
 	onMatch func(*client, subscription) // match
 	woken   []*client                   // whose writers have something to do
 
@@ -71,7 +71,7 @@ func (d *dispatcher) Applied(results []replica.Result) {
 		if r.Own {
 			d.complete(r)
 		}
-		if d.queued >= wakeEvery {
+		if d.entries >= wakeEvery {
 			d.wakeAll()
 			// The writers get a processor before their queues get more. This is courtesy, not waiting: a client
 			// whose socket takes nothing has no writer that could run.
@@ -238,18 +238,20 @@ func (d *dispatcher) deliverToHits(m *replica.Message, now int64) {
 	if m.HasExpiry {
 		expires = now + int64(m.Expiry)*second
 	}
+	shared := d.broker.queued.share(m, len(d.hits))
 	for _, c := range d.hits {
 		h := &c.routes.hit
 		if h.handed {
 			continue
 		}
-		o := outgoing{message: m, ids: h.ids, retain: m.Retain && h.retain}
-		if e := entry(o, min(h.qos, m.QoS), expires); c.takes(&e) {
+		e := entry(outgoing{message: m, body: shared, rare: identifiers(h.ids)}, min(h.qos, m.QoS), expires)
+		if e.Retain = m.Retain && h.retain; c.takes(&e) {
 			c.push(e)
-			d.queued++
+			d.entries++
 			d.wakeLater(c)
 		}
 	}
+	d.broker.queued.letGo(shared)
 	clear(d.hits)
 }
 
@@ -283,12 +285,13 @@ func (d *dispatcher) wakeLater(c *client) {
 }
 
 func (d *dispatcher) wakeAll() {
+	d.broker.queued.publish()
 	for _, c := range d.woken {
 		c.routes.woken = false
 		c.wake()
 	}
 	clear(d.woken)
-	d.woken, d.queued = d.woken[:0], 0
+	d.woken, d.entries = d.woken[:0], 0
 }
 
 // streamClock relates consensus time to the broker's clock. An idle cluster's time stands still, ours does not

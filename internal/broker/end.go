@@ -48,6 +48,7 @@ func (c *client) finish(last func(dst []byte, p phase) []byte) bool {
 	if c.phase == connected {
 		c.report()
 		c.unsent = c.session.Unsent()
+		c.abandon(c.session)
 	}
 	c.phase = closing
 	c.session = nil

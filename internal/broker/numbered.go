@@ -16,7 +16,7 @@ func (d *dispatcher) sendTo(effect *replica.Effect, now int64) {
 	e.Free = e.Numbered || d.replay
 	if c.admits(&e) {
 		c.push(e)
-		d.queued++
+		d.entries++
 		d.wakeLater(c)
 	}
 }
@@ -46,7 +46,8 @@ func (d *dispatcher) addressed(delivery *replica.Delivery, now int64) session.En
 	if m.HasExpiry {
 		expires = now + int64(m.Expiry)*second - d.clock.age(delivery.Time, now)
 	}
-	e := entry(outgoing{message: m, ids: delivery.IDs, retain: delivery.Retain}, delivery.QoS, expires)
+	e := entry(outgoing{message: m, rare: identifiers(delivery.IDs)}, delivery.QoS, expires)
+	e.Retain = delivery.Retain
 	e.Number, e.Numbered = delivery.Number, delivery.QoS > 0
 	return e
 }

@@ -9,9 +9,30 @@ import (
 // outgoing is a message in a client's queue; the message itself is shared by all of them.
 type outgoing struct {
 	message *replica.Message
-	ids     []uint32 // subscription identifiers
-	retain  bool
-	replay  *replay // set in a mark, and nothing else then
+	body    *body // nil: the message's bytes count for this client alone
+	rare    *rare // nil for most
+}
+
+// rare is what few entries have. It lies apart to keep the others small.
+type rare struct {
+	ids    []uint32 // subscription identifiers
+	replay *replay  // set in a mark, and nothing else then
+}
+
+// identifiers returns what an entry with these subscription identifiers has.
+func identifiers(ids []uint32) *rare {
+	if len(ids) == 0 {
+		return nil
+	}
+	return &rare{ids: ids}
+}
+
+// identifier is identifiers of one; 0 is none.
+func identifier(id uint32) *rare {
+	if id == 0 {
+		return nil
+	}
+	return &rare{ids: []uint32{id}}
 }
 
 // entryOverhead in bytes stands for what a queued message costs beside its own bytes, even if those are shared.
@@ -23,7 +44,7 @@ func (c *client) push(e session.Entry[outgoing]) {
 	c.mu.Lock()
 	verdict := session.Queued
 	if c.phase == connected {
-		verdict = c.session.Push(e)
+		verdict = c.enter(&e)
 	}
 	c.mu.Unlock()
 	switch verdict {
@@ -36,16 +57,33 @@ func (c *client) push(e session.Entry[outgoing]) {
 	}
 }
 
+// enter is push with mu held.
+func (c *client) enter(e *session.Entry[outgoing]) session.Verdict {
+	total, counters := &c.broker.queued, &c.broker.counters
+	if !e.Free && !total.hasRoom(c.session.Bytes()+c.leaving, e.Size, counters.clients.Load()) {
+		counters.queueTotalFull.Add(1)
+		return e.Refusal()
+	}
+	verdict := c.session.Push(*e)
+	if verdict == session.Queued {
+		total.take(e)
+	}
+	return verdict
+}
+
 // entry makes a queue entry. Its cost counts in full for every client.
 func entry(o outgoing, qos byte, expires int64) session.Entry[outgoing] {
 	m := o.message
 	return session.Entry[outgoing]{
 		Message: o,
 		QoS:     qos,
-		Size:    len(m.Topic) + len(m.Properties) + len(m.Payload) + entryOverhead,
+		Size:    messageSize(m) + entryOverhead,
 		Expires: expires,
 	}
 }
+
+// messageSize in bytes is what a message counts.
+func messageSize(m *replica.Message) int { return len(m.Topic) + len(m.Properties) + len(m.Payload) }
 
 // takes tells whether the client may have the message, and takes packets as large. One that is too large for it is left
 // out as if it had been sent [MQTT-3.1.2-25], and so is one that it may no longer have.
@@ -75,14 +113,17 @@ func (c *client) packet(p *mqtt.Publish, s *session.Sending[outgoing], now int64
 		Topic:    m.Topic,
 		Payload:  m.Payload,
 		QoS:      s.QoS,
-		Retain:   s.Message.retain,
+		Retain:   s.Retain,
 		Dup:      s.Again,
 		PacketID: s.PacketID,
 	}
 	if c.version != mqtt.V5 {
 		return
 	}
-	p.Forward, p.SubscriptionIDs = m.Properties, s.Message.ids
+	p.Forward = m.Properties
+	if r := s.Message.rare; r != nil {
+		p.SubscriptionIDs = r.ids
+	}
 	if s.Expires != 0 { // what is left of it [MQTT-3.3.2-6]
 		p.HasExpiry, p.Expiry = true, uint32(max(0, s.Expires-now+second-1)/second)
 	}

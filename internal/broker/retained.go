@@ -34,7 +34,7 @@ func (r *replay) mark() session.Entry[outgoing] {
 	for _, s := range r.rest {
 		size += len(s.filter) + entryOverhead
 	}
-	return session.Entry[outgoing]{Message: outgoing{replay: r}, Size: size, Mark: true}
+	return session.Entry[outgoing]{Message: outgoing{rare: &rare{replay: r}}, Size: size, Mark: true}
 }
 
 // continueReplay puts the next retained messages before everything else in the queue, and the mark behind them if
@@ -89,9 +89,7 @@ func (d *dispatcher) retained(s subscription, kept replica.Retained, now int64) 
 	if m.HasExpiry {
 		expires = now + int64(m.Expiry)*second - d.clock.age(kept.Time, now)
 	}
-	o := outgoing{message: m, retain: true}
-	if s.id != 0 {
-		o.ids = []uint32{s.id}
-	}
-	return entry(o, min(s.qos, m.QoS), expires)
+	e := entry(outgoing{message: m, rare: identifier(s.id)}, min(s.qos, m.QoS), expires)
+	e.Retain = true
+	return e
 }

@@ -7,6 +7,8 @@ type Stats struct {
 	Clients     int64 // connected now
 	Connections int64 // open now, those without an accepted CONNECT included
 
+	QueuedBytes int64 // what waits for all clients to read it, as MaxQueueBytesTotal counts it
+
 	Received  uint64 // PUBLISH packets from clients
 	Delivered uint64 // PUBLISH packets to clients
 
@@ -37,6 +39,7 @@ type Stats struct {
 	InvalidPayloads     uint64 // publishes and wills whose payload is not the text that it claims to be
 	QueueDropped        uint64 // messages at QoS 0 for which a client's queue had no room
 	Oversized           uint64 // messages and answers larger than a client's Maximum Packet Size
+	QueueTotalFull      uint64 // messages that would have had room, if all queues together had not been full
 	Expired             uint64 // messages that expired in a client's queue
 	UnknownAcks         uint64 // acknowledgements for packet identifiers that are not in use
 }
@@ -54,7 +57,7 @@ type counters struct {
 	refusedPublishes, queueDropped, oversized, expired   atomic.Uint64
 	invalidPayloads, unknownAcks                         atomic.Uint64
 	expelled, deniedDeliveries, refusedTopics            atomic.Uint64
-	crowdedUsers, tooFast, heldUp                        atomic.Uint64
+	crowdedUsers, tooFast, heldUp, queueTotalFull        atomic.Uint64
 }
 
 // Stats returns the counters. They are read one by one, not at one moment.
@@ -63,6 +66,7 @@ func (b *Broker) Stats() Stats {
 	return Stats{
 		Clients:             c.clients.Load(),
 		Connections:         c.connections.Load(),
+		QueuedBytes:         max(0, b.queued.taken.Load()),
 		Received:            c.received.Load(),
 		Delivered:           c.delivered.Load(),
 		BytesReceived:       c.bytesReceived.Load(),
@@ -89,6 +93,7 @@ func (b *Broker) Stats() Stats {
 		RefusedTopics:       c.refusedTopics.Load(),
 		InvalidPayloads:     c.invalidPayloads.Load(),
 		QueueDropped:        c.queueDropped.Load(),
+		QueueTotalFull:      c.queueTotalFull.Load(),
 		Oversized:           c.oversized.Load(),
 		Expired:             c.expired.Load(),
 		UnknownAcks:         c.unknownAcks.Load(),

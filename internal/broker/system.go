@@ -69,11 +69,8 @@ func (d *dispatcher) replaySystem(c *client, filter string, s subscription) {
 		if !topic.Match(filter, systemRoot+v.Name) {
 			continue
 		}
-		o := outgoing{message: v.message(), retain: true}
-		if s.id != 0 {
-			o.ids = []uint32{s.id}
-		}
-		if e := entry(o, 0, 0); c.takes(&e) {
+		e := entry(outgoing{message: v.message(), rare: identifier(s.id)}, 0, 0)
+		if e.Retain = true; c.takes(&e) {
 			c.push(e)
 		}
 	}

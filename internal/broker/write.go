@@ -26,6 +26,7 @@ type output struct {
 	replay *replay
 	packet mqtt.Publish
 	now    int64 // when batch was taken
+	cost   cost  // of what was taken with it
 }
 
 var outputs = sync.Pool{New: func() any { return &output{} }}
@@ -64,7 +65,10 @@ func (c *client) write() {
 	out := outputs.Get().(*output)
 	defer out.release()
 	for c.gather(out) {
-		if err := c.send(out); err != nil {
+		err := c.send(out)
+		clear(out.batch)
+		c.broker.queued.release(&out.cost)
+		if err != nil {
 			c.giveUp(err)
 		}
 	}
@@ -86,8 +90,9 @@ func (c *client) gather(out *output) bool {
 		if !ok {
 			break
 		}
+		out.cost.add(&sending.Entry)
 		if sending.Mark {
-			out.replay = sending.Message.replay
+			out.replay = sending.Message.rare.replay
 		} else {
 			out.batch = append(out.batch, sending)
 		}
@@ -95,6 +100,7 @@ func (c *client) gather(out *output) bool {
 	if c.phase == connected {
 		c.reportDue() // of what has expired
 	}
+	c.leaving = out.cost.bytes
 	c.writing = len(out.buf) > 0 || len(out.batch) > 0 || out.replay != nil
 	c.change.Broadcast()
 	return c.writing
@@ -125,7 +131,6 @@ func (c *client) send(out *output) error {
 			}
 		}
 	}
-	clear(out.batch)
 	c.broker.counters.delivered.Add(sent)
 	if err := c.flush(out); err != nil || out.replay == nil {
 		return err

@@ -73,7 +73,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 			ConnectTimeout: 90 * time.Second, MaxKeepAlive: 60, MaxSessionExpiry: 2 * day, MaxConnections: 12,
 			MaxConnectionsPerAddress: 13, BanAfter: 14, BanTime: 15 * time.Second, MaxConnectionsPerUser: 11, MaxPublishRate: 5, MaxPublishBytes: 2 << 10,
 			MaxPacketSize: 64 << 10, MaxTopicLength: 100, MaxTopicLevels: 9, MaxSubscriptions: 10,
-			MaxInflight: 7, MaxQueuedMessages: 8, MaxQueuedBytes: 1 << 20, MaxPendingBytes: 1 << 30,
+			MaxInflight: 7, MaxQueuedMessages: 8, MaxQueuedBytes: 1 << 20, MaxQueuedTotal: 3 << 20, MaxPendingBytes: 1 << 30,
 		},
 	}
 	settings := [][2]string{
@@ -125,6 +125,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		{"max-inflight", "7"},
 		{"max-queued-messages", "8"},
 		{"max-queued-bytes", "1048576"},
+		{"max-queued-bytes-total", "3MiB"},
 		{"max-pending-bytes", "1GiB"},
 	}
 	sources := map[string]source{"flags": {}, "environment": {env: map[string]string{}}, "file": {}}
@@ -194,6 +195,7 @@ func TestErrorsNameTheirSource(t *testing.T) {
 		{source{args: []string{"--node-timeout=20ms"}}, "node-timeout is less than 1s"},
 		{source{args: []string{"--max-pending-bytes=1KiB"}}, "max-pending-bytes is less than max-packet-size"},
 		{source{args: []string{"--max-queued-bytes=1KiB"}}, "max-queued-bytes is less than max-packet-size"},
+		{source{args: []string{"--max-queued-bytes-total=1KiB"}}, "max-queued-bytes-total is less than max-packet-size"},
 		{source{args: []string{"--tls-cert-file=f"}}, "tls-cert-file and tls-key-file go together"},
 		{source{args: []string{"--tls-username-from-cert"}}, "tls-username-from-cert needs tls-client-ca-file"},
 		{source{args: []string{"--trusted-proxies=::1,10.0.0.0/33"}}, `"10.0.0.0/33" is not a network`},

@@ -40,6 +40,7 @@ type Limits struct {
 	MaxInflight       int // unacknowledged QoS 1 and 2 messages of one client: our Receive Maximum
 	MaxQueuedMessages int // messages that wait for one client to read them
 	MaxQueuedBytes    int
+	MaxQueuedTotal    int // bytes that wait for all clients together, those of one message counting once
 	MaxPendingBytes   int // of this node's clients' messages that wait to be ordered, each counting 256 more
 }
 
@@ -57,6 +58,7 @@ func defaultLimits() Limits {
 		MaxInflight:       1024,
 		MaxQueuedMessages: 65536,
 		MaxQueuedBytes:    64 << 20,
+		MaxQueuedTotal:    1 << 30,
 		MaxPendingBytes:   32 << 20,
 	}
 }
@@ -97,6 +99,8 @@ func (l *Limits) bindQueues(fs *pflag.FlagSet) {
 		"messages that wait for one client to read them: a `number`")
 	fs.Var(size(&l.MaxQueuedBytes, 1<<10, mostBytes), "max-queued-bytes",
 		"the same in `bytes`; a full queue drops QoS 0 and ends the connection at QoS 1 and 2")
+	fs.Var(size(&l.MaxQueuedTotal, 1<<10, mostBytes), "max-queued-bytes-total",
+		"`bytes` that wait for all clients together; near that only queues with a fair share or less have room")
 	fs.Var(size(&l.MaxPendingBytes, 1<<10, mostBytes), "max-pending-bytes",
 		"`bytes` of messages that wait to be ordered, each counting 256 more; clients are made to wait at this limit")
 }
@@ -105,6 +109,8 @@ func (l *Limits) validateLimits() error {
 	switch {
 	case l.MaxQueuedBytes < l.MaxPacketSize:
 		return errors.New("max-queued-bytes is less than max-packet-size")
+	case l.MaxQueuedTotal < l.MaxPacketSize:
+		return errors.New("max-queued-bytes-total is less than max-packet-size")
 	case l.MaxPendingBytes < l.MaxPacketSize:
 		return errors.New("max-pending-bytes is less than max-packet-size")
 	}

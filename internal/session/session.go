@@ -14,6 +14,8 @@
 // A Session has no lock of its own. The broker guards it with the mutex of its connection.
 package session
 
+import "iter"
+
 // Limits bound a session. Every field must be at least 1, except that Receive 0 stands for no bound.
 type Limits struct {
 	// Send is how many messages at QoS 1 and 2 may be in flight to the client: the Receive Maximum of its CONNECT
@@ -70,6 +72,8 @@ type Entry[M any] struct {
 	Number   uint64
 	Numbered bool
 	QoS      byte
+	// Retain: the message goes with RETAIN [MQTT-3.3.1-8].
+	Retain bool
 	// Again: an earlier connection may have sent the message, so it goes with DUP [MQTT-3.3.1-1], and does not expire.
 	Again bool
 	// Received: the client has the message, and PUBREL is to be sent in place of PUBLISH.
@@ -115,12 +119,12 @@ func (s *Session[M]) Push(e Entry[M]) Verdict {
 	case e.Free && e.Numbered:
 	case e.Free:
 		if s.extra >= MaxExtra {
-			return refusal(&e)
+			return e.Refusal()
 		}
 		s.extra++
 	default:
 		if s.queued >= s.limits.QueueMessages || s.bytes+e.Size > s.limits.QueueBytes {
-			return refusal(&e)
+			return e.Refusal()
 		}
 		s.queued++
 		s.bytes += e.Size
@@ -129,7 +133,8 @@ func (s *Session[M]) Push(e Entry[M]) Verdict {
 	return Queued
 }
 
-func refusal[M any](e *Entry[M]) Verdict {
+// Refusal is the verdict on the entry if there is no room for it.
+func (e *Entry[M]) Refusal() Verdict {
 	if e.QoS == 0 && !e.Mark {
 		return Dropped
 	}
@@ -140,6 +145,23 @@ func refusal[M any](e *Entry[M]) Verdict {
 // messages of a new subscription, of which the broker fetches a few at a time.
 func (s *Session[M]) Prepend(entries []Entry[M]) {
 	s.front = append(append(make([]Entry[M], 0, len(entries)+len(s.front)), entries...), s.front...)
+	for i := range entries {
+		s.front[i].Free = true
+	}
+}
+
+// Bytes returns how much of QueueBytes is taken.
+func (s *Session[M]) Bytes() int { return s.bytes }
+
+// Counted yields the entries that wait and count, oldest first.
+func (s *Session[M]) Counted() iter.Seq[*Entry[M]] {
+	return func(yield func(*Entry[M]) bool) {
+		for i := range s.queue.len() {
+			if e := s.queue.at(i); !e.Free && !yield(e) {
+				return
+			}
+		}
+	}
 }
 
 // Pop returns the next entry that may be sent at the time now. A message that waits for the client's window holds up
