@@ -15,7 +15,7 @@ func connectionLimit(wanted int, log *zap.Logger) int {
 	}
 	affordable := min(wanted, connectionsWith(files))
 	if affordable < wanted {
-		log.Warn("the system's limit of open files (ulimit -n) leaves room for fewer connections than are allowed",
+		log.Info("the system's limit of open files (ulimit -n) leaves room for fewer connections than are allowed",
 			zap.Int("files", files), zap.Int("allowed", wanted), zap.Int("connections", affordable))
 	}
 	return affordable

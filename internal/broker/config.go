@@ -77,7 +77,7 @@ type Config struct {
 	// many. Default 32, at most 65,535.
 	TopicAliasMaximum int
 	// MaxTopicLength in bytes and MaxTopicLevels bound topic names, those of wills included (else 0x90), and filters
-	// (else 0x8F). Default 65,535 and 128.
+	// (else 0x8F), which have at most topic.MaxLevels anyway. Default 65,535 and 65,536, which bound nothing.
 	MaxTopicLength int
 	MaxTopicLevels int
 	// MaxSubscriptions bounds the subscriptions of one local session (else 0x97); those of lasting ones, and shared
@@ -103,7 +103,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.SendMaximum, 1024)
 	orDefault(&c.TopicAliasMaximum, 32)
 	orDefault(&c.MaxTopicLength, math.MaxUint16)
-	orDefault(&c.MaxTopicLevels, 128)
+	orDefault(&c.MaxTopicLevels, math.MaxUint16+1)
 	orDefault(&c.MaxSubscriptions, 10_000)
 	orDefault(&c.MaxQueueMessages, 1<<16)
 	orDefault(&c.MaxQueueBytes, 32<<20)

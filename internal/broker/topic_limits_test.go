@@ -90,7 +90,7 @@ func TestWillsBeyondTheLimits(t *testing.T) {
 
 // A topic of as many levels as its length allows costs no more than another one.
 func TestTheDeepestTopic(t *testing.T) {
-	play(t, usual, func(k *kit) {
+	play(t, broker.Config{MaxTopicLevels: 128}, func(k *kit) {
 		p := k.join("client", mqtt.V5)
 		p.publish(strings.Repeat("/", 65535), "x", 1, 1)
 		p.ask(2, mqtt.Subscription{Filter: strings.Repeat("/", 65535)}, mqtt.Subscription{Filter: strings.Repeat("+/", 128)})

@@ -11,8 +11,9 @@ import (
 const (
 	// mostBytes is the largest size that may be set: 1 TiB, or what a small machine can count.
 	mostBytes = min(1<<40, math.MaxInt)
-	// mostLevels is how many levels a topic filter may have in the replicated state, whatever a node's setting.
-	mostLevels = 200
+	// mostLevels is one more than the longest topic has bytes, so that it bounds nothing. Filters have a bound of their
+	// own, whatever a node's setting: topic.MaxLevels.
+	mostLevels = 1 << 16
 )
 
 // Limits are what a node allows its clients. docs/limits.md says what happens at each of them.
@@ -53,7 +54,7 @@ func defaultLimits() Limits {
 		BanTime:           10 * time.Minute,
 		MaxPacketSize:     8<<20 + 128<<10,
 		MaxTopicLength:    math.MaxUint16,
-		MaxTopicLevels:    128,
+		MaxTopicLevels:    mostLevels,
 		MaxSubscriptions:  10_000,
 		MaxInflight:       1024,
 		MaxQueuedMessages: 65536,
