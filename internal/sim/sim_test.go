@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 2000, "how many seeds TestSeeds runs")
+	seeds = flag.Int("seeds", 1000, "how many seeds TestSeeds runs")
 	seed  = flag.Uint64("seed", 0, "the only seed that TestSeeds runs, if not 0")
 )
 

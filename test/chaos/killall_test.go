@@ -42,12 +42,11 @@ func TestKillAllSynced(t *testing.T) {
 	s := newStorm(t, stormConfig{Config: cluster.Config{Seed: seed(), Flags: []string{"--durability=sync"}}})
 	rng := rand.New(rand.NewPCG(s.config.Seed, 3))
 	s.flows()
-	for range brief(1, 20) {
-		for _, kind := range []string{killAll, killing, killAll} {
-			time.Sleep(time.Duration(rng.Int64N(int64(time.Second))))
-			s.strike(fault{kind: kind, order: rng.Perm(s.config.Nodes)})
-			s.flows()
-		}
+	for k := range brief(2, 60) {
+		kind := []string{killAll, killing, killAll}[k%3]
+		time.Sleep(time.Duration(rng.Int64N(int64(time.Second))))
+		s.strike(fault{kind: kind, order: rng.Perm(s.config.Nodes)})
+		s.flows()
 	}
 	s.finish()
 }

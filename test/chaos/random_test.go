@@ -14,7 +14,7 @@ import (
 // What the run of random faults is like: make chaos gives these.
 var (
 	chaosSeed    = flag.Uint64("seed", 0, "what the random faults are drawn from; 0: FOXMQ_SEED")
-	chaosMinutes = flag.Float64("minutes", 0.6, "for how long random faults happen")
+	chaosMinutes = flag.Float64("minutes", 0.4, "for how long random faults happen")
 	chaosFaults  = flag.String("faults", strings.Join(allFaults, ","), "the kinds of random faults")
 )
 
