@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -92,7 +91,7 @@ func durabilityTarget(nodes int, durability string) bench.Target {
 			cfg.Dir, cfg.SecretKeyFile = s.dir, filepath.Join(s.dir, fmt.Sprintf("key_%d.pem", i))
 			cfg.MQTTAddr, cfg.AdminAddr, cfg.ClusterAddr = place.mqtt, place.admin, place.cluster
 			cfg.AllowAnonymousLogin, cfg.Durability = true, durability
-			s.group.Go(func() error { return serveOn(ctx, cfg) })
+			s.group.Go(func() error { return serveWith(ctx, cfg) })
 			broker.Addrs = append(broker.Addrs, place.mqtt)
 		}
 		return broker, waitReady(ctx, places)
@@ -100,31 +99,18 @@ func durabilityTarget(nodes int, durability string) bench.Target {
 	return bench.Target{Name: durability, Start: staged(start)}
 }
 
-// serveOn is serveOnce with the disk that the durability names.
-func serveOn(ctx context.Context, cfg config.Config) (err error) {
+// serveWith runs a node with the disk that the durability names.
+func serveWith(ctx context.Context, cfg config.Config) error {
 	id, err := loadIdentity(&cfg)
 	if err != nil {
 		return err
 	}
-	d := &daemon{cfg: cfg, log: zap.NewNop(), self: id.self}
-	if d.users, err = openUsers(&d.cfg, d.log); err != nil {
-		return err
-	}
-	if d.store, err = openStore(&cfg, id, d.log); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.store.Close()) }()
-	disk := node.Disk(d.store)
-	if cfg.Durability == keepsNothing {
-		disk = &hollow{Disk: d.store}
-	}
-	if err := d.assemble(id, disk); err != nil {
-		return err
-	}
-	if err := d.listen(id); err != nil {
-		return err
-	}
-	return d.run(ctx)
+	return serveOn(ctx, cfg, id, zap.NewNop(), func(s *store.Store) node.Disk {
+		if cfg.Durability == keepsNothing {
+			return &hollow{Disk: s}
+		}
+		return s
+	})
 }
 
 // hollow is a disk that takes everything and keeps nothing.

@@ -76,7 +76,15 @@ func setAside(dir string, log *zap.Logger, why error) error {
 }
 
 // serveOnce assembles a node and runs it; the first error stops all. It returns after the last goroutine has.
-func serveOnce(ctx context.Context, cfg config.Config, id *identity, log *zap.Logger) (err error) {
+func serveOnce(ctx context.Context, cfg config.Config, id *identity, log *zap.Logger) error {
+	return serveOn(ctx, cfg, id, log, func(s *store.Store) node.Disk { return s })
+}
+
+// serveOn is serveOnce on the disk that is made of the store: the store itself, but for a benchmark that asks what it
+// costs.
+func serveOn(
+	ctx context.Context, cfg config.Config, id *identity, log *zap.Logger, disk func(*store.Store) node.Disk,
+) (err error) {
 	d := &daemon{cfg: cfg, log: log, self: id.self}
 	d.guard = guard.New(guard.Config{
 		MaxConnections: cfg.MaxConnectionsPerAddress, BanAfter: cfg.BanAfter, BanTime: cfg.BanTime,
@@ -92,7 +100,7 @@ func serveOnce(ctx context.Context, cfg config.Config, id *identity, log *zap.Lo
 		return err
 	}
 	defer func() { err = errors.Join(err, d.store.Close()) }()
-	if err := d.assemble(id, d.store); err != nil {
+	if err := d.assemble(id, disk(d.store)); err != nil {
 		return err
 	}
 	if err := d.listen(id); err != nil {
@@ -113,8 +121,7 @@ func openStore(cfg *config.Config, id *identity, log *zap.Logger) (*store.Store,
 	})
 }
 
-// assemble makes the parts and shows them to each other: here alone do the node and the broker meet. The disk is the
-// store, but for a benchmark that asks what the store costs.
+// assemble makes the parts and shows them to each other: here alone do the node and the broker meet.
 func (d *daemon) assemble(id *identity, disk node.Disk) error {
 	keys := make([]*ecdsa.PublicKey, len(id.book.Members))
 	for i, m := range id.book.Members {
