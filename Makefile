@@ -18,9 +18,10 @@ build: ## the daemon, into bin/
 dev: build ## a four-node cluster on loopback, ready to use, until Ctrl-C
 	bin/foxmq dev
 
+# Three packages at a time, since those with clusters of real processes wait more than they work.
 .PHONY: test
 test: build ## every test that a change must pass, in under 8 minutes on 2 cores
-	$(GO) test -timeout 20m ./...
+	$(GO) test -p 3 -timeout 20m ./...
 
 .PHONY: test-race
 test-race: ## the concurrent packages under the race detector
