@@ -63,7 +63,7 @@ func TestWhoIsRefusedIsToldNothing(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := start(t, flags...)
+			n := start(t, append(flags, "--max-topic-levels", "128")...)
 			n.foxmq(t, "user", "add", "-O", filepath.Join(n.cluster.Dir(), "users.toml"), "alice", "alice")
 			n.foxmq(t, "ban", "add", "--admin-addr", n.Admin, "client", "eve")
 			n.awaitAlice(t)
