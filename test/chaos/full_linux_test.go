@@ -20,7 +20,9 @@ func TestDiskFull(t *testing.T) {
 	const node = 3
 	base := t.TempDir()
 	disk := smallDisk(t, filepath.Join(base, strconv.Itoa(node)))
-	s := newStorm(t, stormConfig{Config: cluster.Config{Seed: seed(), DataDir: base}})
+	s := newStorm(t, stormConfig{Config: cluster.Config{
+		Seed: seed(), DataDir: base, Flags: []string{"--node-timeout", "10m"}, // a node taken to be dead closes its clients
+	}})
 	guest := dial(t, s.Nodes[node].MQTT, client.Options{ClientID: "guest"})
 	s.flows()
 	for range brief(1, 5) {

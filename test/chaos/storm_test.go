@@ -64,7 +64,7 @@ func newStorm(t *testing.T, config stormConfig) *storm {
 	}
 	config.Behind, config.Keep = true, true
 	// Nodes that hang or are cut off are soon taken to be dead, and are not.
-	config.Flags = append(config.Flags, "--connect-timeout", "3s", "--node-timeout", "1s")
+	config.Flags = append([]string{"--connect-timeout", "3s", "--node-timeout", "1s"}, config.Flags...)
 	s := &storm{t: t, config: config, killed: map[verdict.Conn]bool{}, backups: map[int]func(){}, began: time.Now()}
 	t.Cleanup(s.tell)
 	s.Cluster = cluster.New(t, config.Config)
