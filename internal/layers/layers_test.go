@@ -23,10 +23,12 @@ var rooms = []struct {
 	{"internal/topic", nil},
 	{"internal/event", nil},
 	{"internal/logging", nil},
+	{"internal/fair", nil},
 	{"internal/tomlfile", nil},
 	{"internal/atomicfile", nil},
+	{"internal/filewatch", nil},
 	{"internal/addressbook", []string{"internal/atomicfile", "internal/event", "internal/tomlfile"}},
-	{"internal/users", []string{"internal/atomicfile", "internal/tomlfile", "internal/topic"}},
+	{"internal/users", []string{"internal/atomicfile", "internal/filewatch", "internal/tomlfile", "internal/topic"}},
 	{"internal/tlsutil", []string{"internal/addressbook"}},
 	{"internal/config", []string{"internal/tomlfile"}},
 	// L1: the pure core.
@@ -42,7 +44,7 @@ var rooms = []struct {
 	{"internal/websocket", nil},
 	{"internal/guard", nil},
 	{"internal/quicdoor", nil},
-	{"internal/listener", []string{"internal/atomicfile", "internal/tlsutil"}},
+	{"internal/listener", []string{"internal/atomicfile", "internal/fair", "internal/filewatch", "internal/tlsutil"}},
 	{"internal/client", []string{"internal/mqtt"}},
 	{"internal/store/vfs", nil},
 	{"internal/store/faultfs", []string{"internal/store/vfs"}},
@@ -50,9 +52,9 @@ var rooms = []struct {
 	// L3: the two halves of a daemon. They do not know each other; only cmd/foxmq knows both.
 	{"internal/node", []string{
 		"internal/event", "internal/addressbook", "internal/consensus", "internal/consensus/driver", "internal/replica",
-		"internal/replica/lthash", "internal/store",
+		"internal/fair", "internal/replica/lthash", "internal/store",
 	}},
-	{"internal/broker", []string{"internal/mqtt", "internal/topic", "internal/replica", "internal/session"}},
+	{"internal/broker", []string{"internal/fair", "internal/mqtt", "internal/topic", "internal/replica", "internal/session"}},
 	// L4: what looks at all of it.
 	{"internal/admin", nil},
 	{"internal/sim", []string{
