@@ -99,6 +99,12 @@ func (m *Machine) Retained(filter, after string, f func(Retained) bool) {
 	m.retained.topics.Match(filter, after, func(_ string, e *entry) bool { return f(e.Retained) })
 }
 
+// SomeRetained is Retained that looks at no more than so many messages, and takes what it needs from steps. It returns the
+// topic to go on behind, and whether there may be more.
+func (m *Machine) SomeRetained(filter, after string, steps *int, f func(Retained) bool) (last string, more bool) {
+	return m.retained.topics.MatchSome(filter, after, steps, func(_ string, e *entry) bool { return f(e.Retained) })
+}
+
 // expiryHeap holds the entries that expire, the earliest deadline first.
 type expiryHeap []*entry
 

@@ -53,6 +53,18 @@ func BenchmarkTrieMatchDeep(b *testing.B) {
 	}
 }
 
+// BenchmarkTrieMatchManyWildcards has filters of many wildcards, one of which matches.
+func BenchmarkTrieMatchManyWildcards(b *testing.B) {
+	var trie Trie[int, int]
+	for i := range 1000 {
+		trie.Subscribe(fmt.Sprintf("+/+/+/+/device%d", i), i, 0)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		trie.Match("house/floor/room/wall/device42", func(int, int) {})
+	}
+}
+
 func BenchmarkTrieSubscribe(b *testing.B) {
 	trie := tenThousand()
 	b.ReportAllocs()

@@ -12,6 +12,7 @@ func FuzzMatch(f *testing.F) {
 	f.Add("#", "$SYS/a")
 	f.Add("$share/g/+", "a")
 	f.Add("+/x", "a-b/x")
+	f.Add("+/+/+/+/a/#", "a//a/a/a")
 	f.Fuzz(func(t *testing.T, filter, name string) {
 		group, filter, ok := Parse(filter)
 		if !ok || !ValidName(name) {

@@ -2,6 +2,7 @@ package topic
 
 import (
 	"iter"
+	"math"
 	"slices"
 	"strings"
 )
@@ -106,27 +107,38 @@ func (n *Names[V]) merge(c int) {
 //
 // The time it takes depends on the names that match and on those that a + might have matched, not on all of them.
 func (n *Names[V]) Match(filter, after string, f func(name string, value V) bool) {
+	steps := math.MaxInt
+	n.MatchSome(filter, after, &steps, f)
+}
+
+// MatchSome is Match that looks at no more than so many names, and takes what it needs from steps. It returns the name to
+// go on from, and whether there may be more.
+func (n *Names[V]) MatchSome(filter, after string, steps *int, f func(name string, value V) bool) (last string, more bool) {
 	p, found := n.find(after)
 	if found {
 		p.at++
 	}
-	for {
+	for *steps > 0 {
+		*steps--
 		e := n.entry(&p)
 		if e == nil {
-			return
+			return after, false
 		}
 		bound, ok := successor(filter, e.name)
+		if !ok {
+			return after, false
+		}
+		after = e.name
 		switch {
-		case !ok:
-			return
 		case bound != e.name:
 			p, _ = n.find(bound)
 		case !f(e.name, e.value):
-			return
+			return after, true
 		default:
 			p.at++
 		}
 	}
+	return after, true
 }
 
 // All yields each name and its value, in order. n must not be changed meanwhile.

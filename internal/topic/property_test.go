@@ -18,7 +18,7 @@ var (
 )
 
 func drawName(t *rapid.T) string {
-	name := strings.Join(rapid.SliceOfN(nameLevel, 1, 4).Draw(t, "name"), "/")
+	name := strings.Join(rapid.SliceOfN(nameLevel, 1, 6).Draw(t, "name"), "/")
 	if name == "" {
 		return "x"
 	}
@@ -27,6 +27,9 @@ func drawName(t *rapid.T) string {
 
 func drawFilter(t *rapid.T) string {
 	levels := rapid.SliceOfN(filterLevel, 0, 4).Draw(t, "filter")
+	if rapid.Bool().Draw(t, "wild") {
+		levels = slices.Concat(slices.Repeat([]string{"+"}, rapid.IntRange(2, 5).Draw(t, "plus")), levels)
+	}
 	if rapid.Bool().Draw(t, "#") {
 		levels = append(levels, "#")
 	}
@@ -75,10 +78,14 @@ func TestTrieIsAListOfFilters(t *testing.T) {
 			filter, key, _ := strings.Cut(both, " ")
 			trie.Unsubscribe(filter, key)
 		}
-		if !trie.root.empty() {
-			t.Fatal("nodes are left without subscriptions")
-		}
+		checkEmpty(t, &trie)
 	})
+}
+
+func checkEmpty(t interface{ Fatal(...any) }, trie *Trie[string, int]) {
+	if !trie.root.empty() || trie.branching.columns != nil {
+		t.Fatal("something is left without subscriptions")
+	}
 }
 
 // checkNodes demands that below n there are nodes only where a filter ends or filters part: no more than two for each.
@@ -169,6 +176,32 @@ func matching(names *Names[int], filter, after string) (all []string) {
 		return true
 	})
 	return all
+}
+
+// TestNamesMatchesStepByStep looks at few names at a time and finds what matches all the same.
+func TestNamesMatchesStepByStep(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var names Names[int]
+		for i, name := range rapid.SliceOf(rapid.Custom(drawName)).Draw(t, "names") {
+			names.Set(name, i)
+		}
+		filter := drawFilter(t)
+		var got []string
+		for after, more := "", true; more; {
+			most := rapid.IntRange(1, 3).Draw(t, "steps")
+			steps := most
+			after, more = names.MatchSome(filter, after, &steps, func(name string, value int) bool {
+				got = append(got, fmt.Sprint(name, " ", value))
+				return value%3 > 0
+			})
+			if steps < 0 || steps == most {
+				t.Fatalf("took %d steps of %d", most-steps, most)
+			}
+		}
+		if want := matching(&names, filter, ""); !slices.Equal(got, want) {
+			t.Fatalf("%q: got %q, want %q", filter, got, want)
+		}
+	})
 }
 
 func (m model) sorted(filter, after string) (all []string) {

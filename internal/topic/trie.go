@@ -6,10 +6,12 @@ import "strings"
 // value is empty and ready.
 //
 // It is a radix tree of levels: there is a node where a filter ends, or where filters part, and no other. So who has many
-// long filters, or ones that all match a name, has no more than two nodes for each of them made and visited.
+// long filters, or ones that all match a name, has no more than two nodes for each of them made and visited. Filters with
+// many wildcards, of which a name could visit very many, lie beside it.
 type Trie[K comparable, V any] struct {
-	root node[K, V]
-	size int
+	root      node[K, V]
+	branching branching[K, V]
+	size      int
 }
 
 // node is where filters end that begin alike, or part. What is left of a filter, or a name, below a node is empty or
@@ -30,7 +32,12 @@ func (t *Trie[K, V]) Len() int { return t.size }
 
 // Subscribe sets the value of the key at a valid filter, and reports whether there was none.
 func (t *Trie[K, V]) Subscribe(filter string, key K, value V) bool {
-	added := t.root.at(filter).set(key, value)
+	var added bool
+	if branches(filter) {
+		added = t.branching.set(filter, key, value)
+	} else {
+		added = t.root.at(filter).set(key, value)
+	}
 	if added {
 		t.size++
 	}
@@ -127,9 +134,12 @@ func (n *node[K, V]) split(at int) *node[K, V] {
 // Unsubscribe takes the key's value at the filter away, and reports whether there was one.
 func (t *Trie[K, V]) Unsubscribe(filter string, key K) bool {
 	var removed bool
-	if filter == "#" {
+	switch {
+	case branches(filter):
+		removed = t.branching.remove(filter, key)
+	case filter == "#":
 		removed = t.root.below.remove(key)
-	} else {
+	default:
 		removed = t.root.remove(filter, key)
 	}
 	if removed {
@@ -190,6 +200,7 @@ func (t *Trie[K, V]) Match(name string, f func(K, V)) {
 		t.root.plus.match(rest, f)
 	}
 	t.root.exact[level].match(rest, f)
+	t.branching.match(name, f)
 }
 
 // match goes on at the node n, which may be nil, with what is left of a name.

@@ -2,8 +2,10 @@ package topic
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -39,16 +41,62 @@ func TestTrieManySubscribers(t *testing.T) {
 	for _, key := range random.Perm(count) {
 		change(fmt.Sprint(key), -1)
 	}
-	if !trie.root.empty() {
-		t.Error("nodes are left without subscriptions")
+	checkEmpty(t, &trie)
+}
+
+// TestTrieManyWildcards has hundreds of filters come and go that all have something in common with a few names.
+func TestTrieManyWildcards(t *testing.T) {
+	const rounds = 3000
+	random := rand.New(rand.NewPCG(5, 6))
+	draw := func(from ...string) string {
+		levels := make([]string, 5+random.IntN(3))
+		for i := range levels {
+			levels[i] = from[random.IntN(len(from))]
+		}
+		return strings.Join(levels, "/")
 	}
+	var trie Trie[string, int]
+	all := model{}
+	for i := range rounds {
+		filter := draw("a", "+", "+", "+", "+", fmt.Sprint(i%20))
+		if random.IntN(4) == 0 {
+			filter += "/#"
+		}
+		trie.Subscribe(filter, "key", i)
+		all[filter+" key"] = i
+		if i%10 > 0 {
+			continue
+		}
+		for _, name := range []string{draw("a", "b"), draw("a", fmt.Sprint(i%20)), "$" + draw("a")} {
+			if got, want := trieMatches(&trie, name), all.matches(name); !slices.Equal(got, want) {
+				t.Fatalf("%q: got %q, want %q", name, got, want)
+			}
+		}
+		there := slices.Sorted(maps.Keys(all))
+		for len(all) > 1500-i/2 {
+			both := there[random.IntN(len(there))]
+			filter, _, _ := strings.Cut(both, " ")
+			if _, known := all[both]; trie.Unsubscribe(filter, "key") != known {
+				t.Fatalf("unsubscribe %q: was there %v", filter, known)
+			}
+			delete(all, both)
+		}
+	}
+	for _, both := range slices.Sorted(maps.Keys(all)) {
+		filter, _, _ := strings.Cut(both, " ")
+		if !trie.Unsubscribe(filter, "key") {
+			t.Errorf("%q was not there", filter)
+		}
+	}
+	checkEmpty(t, &trie)
 }
 
 // TestTrieChangesNothingOnFailure: to unsubscribe from what nobody subscribed to leaves the rest.
 func TestTrieChangesNothingOnFailure(t *testing.T) {
 	var trie Trie[string, int]
 	trie.Subscribe("a/+/b", "key", 1)
-	for _, filter := range []string{"a", "a/+", "a/#", "a/+/b/c", "a/+/b/#", "a/x/b", "#", "+"} {
+	trie.Subscribe("+/+/+/+", "key", 2)
+	for _, filter := range []string{"a", "a/+", "a/#", "a/+/b/c", "a/+/b/#", "a/x/b", "#", "+", "+/+/+/+/+", "+/+/+/+/#"} {
 		if trie.Unsubscribe(filter, "key") {
 			t.Errorf("unsubscribed from %q", filter)
 		}
