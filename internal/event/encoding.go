@@ -160,10 +160,17 @@ func (e *Event) check() error {
 
 // Payload building and reading.
 
-// AppendTransaction appends one transaction to a payload.
-func AppendTransaction(payload, tx []byte) []byte {
-	payload = binary.AppendUvarint(payload, uint64(len(tx)))
-	return append(payload, tx...)
+// AppendTransaction appends one transaction to a payload, which consists of the parts.
+func AppendTransaction(payload []byte, parts ...[]byte) []byte {
+	size := 0
+	for _, part := range parts {
+		size += len(part)
+	}
+	payload = binary.AppendUvarint(payload, uint64(size))
+	for _, part := range parts {
+		payload = append(payload, part...)
+	}
+	return payload
 }
 
 // EachTransaction calls f with each transaction of the payload, in order. The slices refer into the payload.

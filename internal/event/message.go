@@ -38,8 +38,8 @@ type Message struct {
 	Tips []Tip
 	// Votes tells how the states of some creators were after some rounds. Nobody has verified their signatures.
 	Votes []Vote
-	// Boot says that the sender observes after a start and waits for the receiver's tips; the receiver answers
-	// with its tips at once.
+	// Boot says that the sender observes after a start. It is of account in messages that tell tips or answer. Unless
+	// the message is an answer, the sender waits for the receiver's tips, and the receiver answers with them at once.
 	Boot bool
 	// Answer says that Tips answers a Boot.
 	Answer bool

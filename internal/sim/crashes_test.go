@@ -12,18 +12,22 @@ func short(members int) Scenario {
 
 // TestEveryPoint lets a node die at each moment of a short run at which it might: before, in the middle of and after any
 // two of writing to a file, sending a message and applying a round. It starts again soon. If its machine loses power
-// as well, nothing is lost that was synced.
+// as well, nothing is lost that was synced. Of four nodes it takes one moment in seven without
+// FOXMQ_LONG.
 func TestEveryPoint(t *testing.T) {
 	t.Parallel()
-	every := 2
-	if testing.Short() {
-		every = 32
+	every := map[int]int{1: 1, 4: 7} // a prime, so that of points that take turns none is always left out
+	switch {
+	case testing.Short():
+		every[4] = 31
+	case long:
+		every[4] = 1
 	}
 	for _, members := range []int{1, 4} {
 		sc := short(members)
-		everyPoint(t, sc, every)
+		everyPoint(t, sc, every[members])
 		sc.Fate, sc.Sync = PowerLost, true
-		everyPoint(t, sc, every)
+		everyPoint(t, sc, every[members])
 	}
 }
 

@@ -47,7 +47,7 @@ func (p *puppet) receive(from int, m *event.Message) {
 		p.fresh = true
 		p.learn(e)
 	}
-	if m.Boot {
+	if m.Boot && !m.Answer {
 		p.w.net.send(p.index, from, &event.Message{Answer: true})
 	}
 	if len(m.Want) > 0 && p.w.chance(0.7) {

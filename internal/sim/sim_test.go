@@ -3,6 +3,8 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"testing"
 )
 
@@ -11,11 +13,24 @@ var (
 	seed  = flag.Uint64("seed", 0, "the only seed that TestSeeds runs, if not 0")
 )
 
+// long tells whether everything runs, and for longer.
+var long = os.Getenv("FOXMQ_LONG") != ""
+
+// TestMain lets garbage lie for longer: worlds are small, and soon gone as a whole.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
+}
+
 // shards is how many parts the seeds are spread over.
 const shards = 8
 
-// TestSeeds runs one random scenario after another, each for at least 50 decided rounds. Each must keep every
-// promise.
+// briefRounds is for how many decided rounds TestSeeds runs a cluster without FOXMQ_LONG: for more than an engine keeps,
+// so that events expire.
+const briefRounds = 30
+
+// TestSeeds runs one random scenario after another, each for at least 50 decided rounds, or briefRounds. Each must keep
+// every promise.
 func TestSeeds(t *testing.T) {
 	if *seed != 0 {
 		runSeed(t, *seed)
@@ -38,6 +53,9 @@ func TestSeeds(t *testing.T) {
 func runSeed(t *testing.T, seed uint64) {
 	t.Helper()
 	sc := Random(seed)
+	if !long {
+		sc.Rounds = min(sc.Rounds, briefRounds)
+	}
 	r, failure := New(sc).Run()
 	if failure != nil {
 		t.Error(Report(sc, failure))

@@ -63,7 +63,7 @@ func (w *World) watchMessage(from, to int, m *event.Message) {
 	if len(m.Tips) > 0 {
 		text += fmt.Sprintf(", tells %d tips", len(m.Tips))
 	}
-	if m.Boot {
+	if m.Boot && !m.Answer {
 		text += ", asks for its own last event"
 	}
 	w.say("%s -> %s:%s", picture.Name(from), picture.Name(to), text)

@@ -23,20 +23,14 @@ type boot struct {
 }
 
 // observe ends the observation once n−f nodes, itself included, have told their tips of this node's own chain and
-// each of these is held.
+// each of these is held. Those that may have been lost by more nodes than f are waited for a while longer: all.
 func (d *Driver) observe() {
 	b := &d.boot
 	if b.active {
 		b.due = never
 		return
 	}
-	answered, met := 1, 1
-	for p := range d.peers {
-		if p != d.self && d.peers[p].answered {
-			answered++
-			met += d.met(p)
-		}
-	}
+	answered, met := d.answers()
 	need := len(d.peers) - d.faults
 	if !d.whole() {
 		met = 0
@@ -45,16 +39,54 @@ func (d *Driver) observe() {
 	b.enough = since(b.enough, met >= need, d.time)
 	giveUp := max(b.asked, d.decidedAt) + bootPatience
 	b.lost = met < need && b.asked > 0 && d.time >= giveUp
+	start := b.enough + d.hesitation(answered, met)
 	switch {
-	case met >= need && (met == answered || d.time >= b.enough+bootGrace):
+	case met >= need && d.time >= start:
 		d.start()
 	case met >= need:
-		b.due = b.enough + bootGrace
+		b.due = start
 	case answered >= need && !b.lost:
 		b.due = giveUp
 	default:
 		b.due = never
 	}
+}
+
+// answers counts the nodes, this one included, that have told of its own chain, and those of them all of whose tips of it
+// are held.
+func (d *Driver) answers() (answered, met int) {
+	answered, met = 1, 1
+	for p := range d.peers {
+		if p != d.self && d.peers[p].answered {
+			answered++
+			met += d.met(p)
+		}
+	}
+	return answered, met
+}
+
+// hesitation returns for how many ns a node goes on observing that could start.
+func (d *Driver) hesitation(answered, met int) int64 {
+	switch {
+	case met == len(d.peers):
+		return 0
+	case d.cfg.Unsure && d.booting() > d.faults:
+		return d.policy.Reunion
+	case met < answered:
+		return bootGrace
+	}
+	return 0
+}
+
+// booting counts the nodes, this one included, that observe.
+func (d *Driver) booting() int {
+	count := 1
+	for p := range d.peers {
+		if p != d.self && d.peers[p].booting {
+			count++
+		}
+	}
+	return count
 }
 
 // whole tells whether the last own event that this node knows of is held.

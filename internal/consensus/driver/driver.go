@@ -47,6 +47,10 @@ type Config struct {
 	Domain  event.Domain // of the address book
 	Source  Source       // of the payload of own events
 
+	// Unsure says that what was replayed may lack own events that were sent: the machine has lost power before they were
+	// synced. If more members than may be faulty have lost theirs, n−f need not know which number to go on from, and
+	// those who knew would see forks by more than may fork. So such a node waits a while for all members to tell it.
+	Unsure bool
 	// Sign signs a sealed own event; nil leaves it unsigned. After an error the event is not made, and the driver
 	// tries again with the next Tick.
 	Sign func(*event.Event) error
@@ -88,6 +92,8 @@ type Policy struct {
 	// BusyTips and IdleTips are the ns between two exchanges of tips with a peer while there is news and while
 	// there is none; defaults 500 ms and 2 s. Each member's exchanges are spread by its index.
 	BusyTips, IdleTips int64
+	// Reunion is for how many ns a node that is Unsure waits for all members when it could start; default 10 s.
+	Reunion int64
 }
 
 // Limits bounds what a driver holds and what it says at once. A zero field means its default.
@@ -143,6 +149,7 @@ const (
 	defaultMaxUnechoed   = 4
 	defaultBusyTips      = 500e6
 	defaultIdleTips      = 2e9
+	defaultReunion       = 10e9
 	defaultWaitingEvents = 4096
 	defaultWaitingBytes  = 64 << 20
 	defaultBranches      = 4
@@ -162,6 +169,7 @@ func (p Policy) withDefaults() Policy {
 	p.MaxUnechoed = cmp.Or(p.MaxUnechoed, defaultMaxUnechoed)
 	p.BusyTips = cmp.Or(p.BusyTips, defaultBusyTips)
 	p.IdleTips = cmp.Or(p.IdleTips, defaultIdleTips)
+	p.Reunion = cmp.Or(p.Reunion, defaultReunion)
 	return p
 }
 
@@ -297,7 +305,9 @@ func (d *Driver) Lost(peer int, now int64) {
 // references to the events, and none to the message.
 func (d *Driver) Receive(from int, m *event.Message, now int64) {
 	d.enter(now)
-	d.heardBoot(from, m.Boot)
+	if m.Boot || m.Answer || len(m.Tips) > 0 {
+		d.heardBoot(from, m.Boot)
+	}
 	before := d.changes
 	for _, e := range m.Events {
 		d.receiveEvent(from, e)
@@ -311,8 +321,10 @@ func (d *Driver) Receive(from int, m *event.Message, now int64) {
 	if len(m.Want) > 0 {
 		d.answer(from, m)
 	}
-	if m.Boot {
-		d.send(from, &event.Message{Tips: d.window.allTips(), Answer: true})
+	if m.Boot && !m.Answer {
+		tips := d.window.allTips()
+		d.peers[from].handed += uint64(len(tips) * tipSize)
+		d.send(from, &event.Message{Tips: tips, Answer: true, Boot: !d.boot.active})
 	}
 	d.act()
 }

@@ -103,6 +103,59 @@ func TestBootWaitsForAnswers(t *testing.T) {
 	}
 }
 
+// One that may have lost own events waits for all members where more than may be faulty have started with it, but not for
+// ever. Where fewer have, those that answered know enough.
+func TestUnsureBootWaitsForAll(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		unsure   bool
+		booting  bool  // the peers that answer
+		fourth   int64 // when the last peer answers, in ns
+		starting int64 // when the node may start, in ns
+	}{
+		{"all of a sudden", true, true, 1e9, 1e9},
+		{"one does not come", true, true, never, ms + defaultReunion},
+		{"others work", true, false, never, ms},
+		{"nothing was lost", false, true, never, ms},
+	} {
+		n := &node{}
+		n.Driver = New(Config{Members: 4, Source: &n.load, Unsure: c.unsure})
+		n.load.waiting = 1
+		for p := 1; p < 3; p++ {
+			n.Receive(p, &event.Message{Answer: true, Boot: c.booting}, ms)
+		}
+		n.Tick(c.starting - 1)
+		if n.settle(); c.starting > ms && len(n.made) > 0 {
+			t.Errorf("%s: it starts too early", c.name)
+		}
+		if c.fourth <= c.starting {
+			n.Receive(3, &event.Message{Answer: true, Boot: true}, c.fourth)
+		}
+		n.Tick(c.starting)
+		if n.settle(); len(n.made) != 1 {
+			t.Errorf("%s: it does not start", c.name)
+		}
+	}
+}
+
+// What observes says so in its answers, which nobody answers; and what is no talk of tips leaves open whether it does.
+func TestBootTalk(t *testing.T) {
+	n := start(4, 0)
+	n.Connected(1, ms)
+	n.settle()
+	n.Receive(1, &event.Message{Boot: true}, ms)
+	n.said = nil
+	if n.settle(); len(n.said) != 1 || !n.said[0].Message.Boot || !n.said[0].Message.Answer {
+		t.Fatalf("it answers with %+v", n.said)
+	}
+	n.said = nil
+	n.Receive(1, &event.Message{Boot: true, Answer: true}, ms)
+	n.Receive(1, &event.Message{Want: []event.ID{{1}}}, ms)
+	if n.settle(); len(n.said) > 0 || !n.peers[1].booting {
+		t.Errorf("it says %+v; peer 1 observes: %t", n.said, n.peers[1].booting)
+	}
+}
+
 func TestBootGoesOnFromTheLastOwnEvent(t *testing.T) {
 	last := makeEvent(t, event.Event{Seq: 1, BirthRound: 1, Time: 5})
 	tips := []event.Tip{{Seq: 1, ID: last.ID()}}

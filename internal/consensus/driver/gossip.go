@@ -10,8 +10,9 @@ import (
 const (
 	// bulk is how many events in one message say that it is not a push but part of a longer answer.
 	bulk = 16
-	// eventOverhead estimates the bytes of an event without parents and payload, parentSize those of a parent.
-	eventOverhead, parentSize = 160, 48
+	// eventOverhead estimates the bytes of an event without parents and payload, parentSize those of a parent, tipSize those
+	// of a tip.
+	eventOverhead, parentSize, tipSize = 160, 48, 40
 )
 
 // peer is what is known of one peer.
@@ -27,6 +28,8 @@ type peer struct {
 	measured  uint64           // the one by which its delay was last measured
 	delay     int64            // estimated one-way delay in ns
 	forks     uint64           // branches of its chain that came beside another
+	handed    uint64           // bytes that it was sent because it asked
+	again     uint64           // those of them that it had been handed before
 	toldAt    int64            // when it was last told the tips, in the driver's own time
 	told      uint64           // how many events had been taken in then
 	out       []*event.Message // to be sent; the last one may still grow
@@ -151,7 +154,32 @@ func (d *Driver) answer(peer int, m *event.Message) {
 		return true
 	})
 	slices.SortFunc(list, byIndex)
-	d.sendEvents(peer, d.cut(list))
+	list = d.cut(list)
+	d.handOut(peer, list)
+	d.sendEvents(peer, list)
+}
+
+// handOut notes what a peer is sent because it asked. A correct one seldom asks for what it was handed: an answer is lost
+// with the connection only, or it came too late or too early to be kept.
+func (d *Driver) handOut(peer int, list []*vertex) {
+	p := &d.peers[peer]
+	for _, v := range list {
+		size := uint64(sizeOf(v.event))
+		p.handed += size
+		if v.handed.has(peer) {
+			p.again += size
+		}
+		v.handed.add(peer)
+	}
+}
+
+// Dropped returns how many events were refused or forgotten since the start.
+func (d *Driver) Dropped() uint64 { return d.dropped }
+
+// Handed returns how many bytes a peer was sent since the start because it asked, about, and how many of them it had been
+// handed before.
+func (d *Driver) Handed(peer int) (all, again uint64) {
+	return d.peers[peer].handed, d.peers[peer].again
 }
 
 func byIndex(a, b *vertex) int { return cmp.Compare(a.index, b.index) }

@@ -9,9 +9,9 @@ import (
 	"github.com/foxmq/foxmq/internal/event"
 )
 
-// outage is a cluster of four that has lost power as a whole. Each node lost another part of the end of its log, and
-// they start at different times. Those that go on first use numbers of events again that a later one has still, so
-// that more than f have forked.
+// outage is a cluster that has lost power as a whole. Each node but one lost another part of the end of its log, and they
+// start at different times. Those that go on without a later one may use numbers of events again that it has still, so that
+// more than f have forked.
 type outage struct {
 	*cluster
 	rng    *rand.Rand
@@ -19,12 +19,12 @@ type outage struct {
 }
 
 // newOutage draws one.
-func newOutage(seed uint64) *outage {
-	o := &outage{rng: rand.New(rand.NewPCG(seed, 9)), judges: make([]map[uint64][]event.ID, 4)}
+func newOutage(members int, seed uint64) *outage {
+	o := &outage{rng: rand.New(rand.NewPCG(seed, 9)), judges: make([]map[uint64][]event.ID, members)}
 	logs := o.logs()
 	o.begin()
 	most := []int{40, 120, 500}[o.rng.IntN(3)]
-	whole := o.rng.IntN(4)
+	whole := o.rng.IntN(members)
 	for i, n := range o.nodes {
 		o.watch(i)
 		log := logs[i]
@@ -47,21 +47,9 @@ func (o *outage) watch(i int) {
 	}
 }
 
-// wipe stops a node and takes its log away.
-func (o *outage) wipe(i int) {
-	for p, n := range o.nodes {
-		if p != i {
-			n.Disconnected(i)
-		}
-	}
-	o.nodes[i] = &node{}
-	o.nodes[i].Driver = New(Config{Members: len(o.nodes), Self: i, Source: &o.nodes[i].load})
-	o.watch(i)
-}
-
 // begin makes new nodes.
 func (o *outage) begin() {
-	o.cluster = newCluster(Config{Members: 4}, 5*ms)
+	o.cluster = newCluster(Config{Members: len(o.judges), Unsure: true}, 5*ms)
 	o.jitter = o.rng
 }
 
@@ -103,7 +91,7 @@ func (o *outage) pending() (rounds []uint64) {
 // restart starts all nodes and lets them work, until all have decided ten rounds more than any had, for 15 s at most. It
 // returns which nodes have.
 func (o *outage) restart() (going []int) {
-	apart := []int64{1, 20, 1000, 5000}[o.rng.IntN(4)] * ms
+	apart := []int64{1, 20, 1000, 5000, 20000}[o.rng.IntN(5)] * ms
 	for _, i := range o.rng.Perm(len(o.nodes)) {
 		o.connect(i)
 		o.work(o.rng.Int64N(apart))
@@ -134,57 +122,36 @@ func (o *outage) agree(nodes []int) bool {
 	return true
 }
 
-// threeAgree tells whether three of these nodes do.
-func (o *outage) threeAgree(nodes []int) bool {
-	if len(nodes) == 3 {
-		return o.agree(nodes)
-	}
-	return slices.ContainsFunc(nodes, func(one int) bool {
-		return o.agree(slices.DeleteFunc(slices.Clone(nodes), func(i int) bool { return i == one }))
+// enoughAgree tells whether all of these nodes do but for as many as may be left out.
+func (o *outage) enoughAgree(nodes []int, out int) bool {
+	return o.agree(nodes) || out > 0 && slices.ContainsFunc(nodes, func(one int) bool {
+		return o.enoughAgree(slices.DeleteFunc(slices.Clone(nodes), func(i int) bool { return i == one }), out-1)
 	})
 }
 
-// TestAllLoseTheEndsOfTheirLogs: at least three nodes of four go on, and decide alike. The fourth may have kept a round
+// TestAllLoseTheEndsOfTheirLogs: all but f nodes at least go on, and decide alike. Any other may have kept a round
 // that they decided otherwise, and even go on beside them. The next vote tells it, and the daemon puts its state aside.
+// With four nodes, these are seeds in which one comes so late that it is not waited for, and shows forks by more than f.
 func TestAllLoseTheEndsOfTheirLogs(t *testing.T) {
-	for _, seed := range []uint64{1, 5, 33, 59, 62, 74, 1392} {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			o := newOutage(seed)
-			going := o.restart()
-			if len(going) < 3 {
-				t.Fatalf("only %d go on; they elect %d", going, o.pending())
-			}
-			if !o.threeAgree(going) {
-				t.Errorf("no three of %d have decided alike", going)
-			}
-		})
-	}
-}
-
-// TestTwoAgainstTwo: where two nodes have kept rounds that the other two can decide no more, all go on and decide alike
-// when those two have lost everything, as docs/durability.md says.
-func TestTwoAgainstTwo(t *testing.T) {
-	for _, seed := range []uint64{310, 2168} {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			o := newOutage(seed)
-			o.restart()
-			rounds := o.pending()
-			lowest := slices.Min(rounds)
-			for i, round := range rounds {
-				if round == lowest {
-					o.wipe(i)
+	for _, c := range []struct {
+		members int
+		seeds   []uint64
+	}{
+		{4, []uint64{20, 41, 196, 218, 440, 530, 806, 827}},
+		{7, []uint64{1, 2}},
+	} {
+		for _, seed := range c.seeds {
+			t.Run(fmt.Sprintf("%d of %d", seed, c.members), func(t *testing.T) {
+				o := newOutage(c.members, seed)
+				going := o.restart()
+				need := c.members - faulty(c.members)
+				if len(going) < need {
+					t.Fatalf("only %d go on; they elect %d", going, o.pending())
 				}
-			}
-			o.work(1e9)
-			for i, round := range rounds {
-				if round == lowest {
-					o.connect(i)
+				if !o.enoughAgree(going, len(going)-need) {
+					t.Errorf("no %d of %d have decided alike", need, going)
 				}
-			}
-			o.work(5e9)
-			if slices.Min(o.pending()) < slices.Max(rounds)+10 || !o.agree([]int{0, 1, 2, 3}) {
-				t.Errorf("from rounds %d they came to %d; agreed: %t", rounds, o.pending(), o.agree([]int{0, 1, 2, 3}))
-			}
-		})
+			})
+		}
 	}
 }

@@ -37,6 +37,8 @@ type PeerStatus struct {
 	Lag       uint64 // own events made since the last one that the peer has echoed
 	Delay     int64  // estimated one-way delay in ns
 	Forks     uint64 // branches of its chain that came beside another: it has broken the rules
+	Handed    uint64 // bytes that it was sent because it asked, about
+	Again     uint64 // those of them that it had been handed before
 }
 
 // Status tells how the driver is doing.
@@ -58,7 +60,7 @@ func (d *Driver) Status() Status {
 	}
 	for i := range d.peers {
 		if p := &d.peers[i]; i != d.self {
-			s.Peers[i] = PeerStatus{p.connected, d.creator.seq - min(d.creator.seq, p.echo), p.delay, p.forks}
+			s.Peers[i] = PeerStatus{p.connected, d.creator.seq - min(d.creator.seq, p.echo), p.delay, p.forks, p.handed, p.again}
 		}
 	}
 	return s

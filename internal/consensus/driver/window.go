@@ -30,6 +30,7 @@ type vertex struct {
 	known      members // peers known to have it
 	sent       members // peers it was sent to, the last of them at sentAt
 	sentAt     int64   // in the driver's own time
+	handed     members // peers to which it was handed out because they asked
 	visited    uint64  // the last walk that came by
 	wanted     uint64  // the last walk that began here at a peer's wish
 	covered    uint64  // the last walk for which the chain of one of the peer's tips leads here
@@ -329,6 +330,7 @@ func (w *window) mark(v *vertex, peer int) {
 func (w *window) unmark(peer int, known bool) {
 	for _, v := range w.byID { // no order: each is changed by itself
 		v.sent.remove(peer)
+		v.handed.remove(peer)
 		if known {
 			v.known.remove(peer)
 		}

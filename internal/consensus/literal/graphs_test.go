@@ -12,7 +12,7 @@ import (
 
 var (
 	seedFlag   = flag.Uint64("seed", 0, "run the graph of this seed only")
-	graphsFlag = flag.Int("graphs", 0, "run the graphs of the seeds 1 to this; 0 means as many as fit into a minute")
+	graphsFlag = flag.Int("graphs", 0, "run the graphs of the seeds 1 to this; 0 means as many as fit into a quarter of a minute")
 )
 
 // graphs is how many seeds the tests of this package run.
