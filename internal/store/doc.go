@@ -7,6 +7,7 @@
 //	VERSION   the number of the format
 //	state.db  the records of the last checkpoint, with a description (Meta) and the segment from which the log leads on
 //	log/      the segments, and the base of the checkpoint: what the log is read on top of
+//	UNSYNCED  the boot of the machine whose loss of power would take what was appended last
 //	fetch/    a checkpoint that is being fetched from a peer (Import)
 //	INSTALL   it is whole and takes the place of the others, which the next Open sees to
 //

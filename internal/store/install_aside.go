@@ -40,7 +40,7 @@ func moveContents(dir, aside string) error {
 	if err := os.Mkdir(aside, 0o700); err != nil {
 		return err
 	}
-	for _, name := range []string{nameState, nameLog, nameFetch, nameInstall, nameVersion} {
+	for _, name := range []string{nameState, nameLog, nameUnsynced, nameFetch, nameInstall, nameVersion} {
 		err := os.Rename(filepath.Join(dir, name), filepath.Join(aside, name))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err

@@ -47,6 +47,9 @@ type Config struct {
 	StopOnDamage bool
 	Logger       *zap.Logger // nil: silence
 	FS           FS          // what the log is kept on; nil: OS()
+	// Boot names the time since the machine was started last. What was written in it and not synced is still there if
+	// the process was killed. Default: what the system says.
+	Boot string
 }
 
 // withDefaults returns a copy in which nothing is left to be chosen.
@@ -57,6 +60,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ScrubInterval, 24*time.Hour)
 	setDefault(&c.ScrubRate, 4<<20)
 	setDefault(&c.Logger, zap.NewNop())
+	setDefault(&c.Boot, bootID())
 	if c.FS == nil {
 		c.FS = OS()
 	}
@@ -86,6 +90,7 @@ type Store struct {
 	damaged   atomic.Bool // a scrub has found the state so
 	held      [][]byte    // records that wait for urgent ones; the appender's own
 	heldBytes int
+	marked    bool         // markUnsynced has succeeded; the appender's own
 	stepped   func(string) // called between two steps of what must be whole after a crash, for tests to look on
 
 	mu    sync.Mutex
@@ -99,6 +104,7 @@ type Recovered struct {
 	Records  uint64 // how many the state has
 	CutBytes int64  // were cut off the log's end, a record that a crash had left unfinished
 	Corrupt  error  // the log was cut in its middle, at a record that is not well; what stood behind it is kept aside
+	Unsure   bool   // the machine has lost power, and with it maybe urgent records that Flush had not synced
 }
 
 // Open opens a data directory, or makes one. It finishes an Install that a crash cut short. Damage that leaves no
@@ -166,7 +172,10 @@ func (s *Store) openLog(h header) error {
 	if h.Segment > 0 {
 		s.recovered.Meta, s.recovered.Records = h.Meta, h.Records
 	}
-	return nil
+	if s.recovered.Unsure, err = s.unsure(); err == nil && !s.recovered.Unsure {
+		_ = s.markUnsynced() // else it is the first urgent Append that fails
+	}
+	return err
 }
 
 func (s *Store) logConfig(dir string) LogConfig {
@@ -216,6 +225,11 @@ func (s *Store) Append(records [][]byte, urgent bool) error {
 	if s.cfg.Durability == Sync && !urgent && s.heldBytes < maxHeld {
 		s.hold(records)
 		return nil
+	}
+	if urgent {
+		if err := s.markUnsynced(); err != nil {
+			return err
+		}
 	}
 	return s.write(records)
 }
@@ -270,6 +284,9 @@ func (s *Store) Close() error {
 			errs = append(errs, s.write(nil))
 		}
 		errs = append(errs, s.log.Close())
+		if errors.Join(errs...) == nil {
+			errs = append(errs, s.unmarkUnsynced())
+		}
 	}
 	if s.state != nil {
 		errs = append(errs, s.state.close())
