@@ -11,43 +11,6 @@ import (
 	"go.uber.org/zap"
 )
 
-// errCrowded refuses a connection before its handshake.
-var errCrowded = errors.New("too many connections")
-
-// How many connections others may begin: a handshake takes about a millisecond of a core before it is known who the
-// other is. When that is used up this node still finds its peers, by dialling them.
-const (
-	admissionBurst     = 200
-	admissionPerSecond = 100
-)
-
-// maxInbound bounds the connections that others have open or try to open: two for each member, for one may be
-// replacing another, and room for strangers' handshakes. From half of it on, a new one must first prove its address
-// (RFC 9000 §8.1.2), so that forged addresses cannot use up the rest.
-func (t *Transport) maxInbound() int64 { return int64(64 + 2*len(t.peers)) }
-
-// admit counts a connection that somebody begins to open.
-func (t *Transport) admit(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
-	if t.inbound.Load() >= t.maxInbound() || !t.mayAdmit() {
-		t.turnedAway.Add(1)
-		return nil, errCrowded
-	}
-	t.inbound.Add(1)
-	t.wg.Add(1)
-	context.AfterFunc(ctx, func() {
-		defer t.wg.Done()
-		t.inbound.Add(-1)
-		t.explain(context.Cause(ctx), info.RemoteAddr)
-	})
-	return ctx, nil
-}
-
-func (t *Transport) mayAdmit() bool {
-	t.admission.Lock()
-	defer t.admission.Unlock()
-	return t.admitted.take(time.Now(), admissionBurst, admissionPerSecond)
-}
-
 // explain logs why an incoming connection ended if that was because the other side refused this node's key, for
 // then the connection never comes as far as accept.
 func (t *Transport) explain(cause error, remote net.Addr) {

@@ -11,13 +11,18 @@ type allowance struct {
 
 // take reports whether it may be done once more now, and if so, spends it.
 func (a *allowance) take(now time.Time, burst, perSecond float64) bool {
-	if elapsed := now.Sub(a.last).Seconds(); elapsed > 0 {
-		a.spent = max(0, a.spent-elapsed*perSecond)
-		a.last = now
-	}
-	if a.spent+1 > burst {
+	if a.reckon(now, perSecond)+1 > burst {
 		return false
 	}
 	a.spent++
 	return true
+}
+
+// reckon returns how much is spent now.
+func (a *allowance) reckon(now time.Time, perSecond float64) float64 {
+	if elapsed := now.Sub(a.last).Seconds(); elapsed > 0 {
+		a.spent = max(0, a.spent-elapsed*perSecond)
+		a.last = now
+	}
+	return a.spent
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -64,10 +66,12 @@ func (b *backoff) adjust(how ending) {
 func (p *peer) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.t.cfg.HandshakeTimeout)
 	defer cancel()
-	addr, err := resolve(ctx, p.addr, p.t.quic.Conn.LocalAddr())
+	all, err := resolve(ctx, p.addr, p.t.quic.Conn.LocalAddr())
 	if err != nil {
 		return fmt.Errorf("resolve: %w", err)
 	}
+	p.expect(all)
+	addr := net.UDPAddrFromAddrPort(all[rand.IntN(len(all))]) // each gets its turn
 	conn, err := p.t.quic.Dial(ctx, addr, p.clientTLS(addr), p.t.quicConfig(peerRequests))
 	if err != nil {
 		return fmt.Errorf("dial: %w", err)

@@ -174,7 +174,7 @@ func TestNamesAreLookedUpForTheSocketsFamily(t *testing.T) {
 		}
 	}
 	got, err := resolve(t.Context(), "127.0.0.1:19793", &net.UDPAddr{IP: net.IPv4zero})
-	if err != nil || got.String() != "127.0.0.1:19793" {
+	if err != nil || len(got) != 1 || got[0].String() != "127.0.0.1:19793" {
 		t.Errorf("got %v, %v", got, err)
 	}
 	for _, bad := range []string{"127.0.0.1", "127.0.0.1:65536", "127.0.0.1:x"} {

@@ -3,6 +3,7 @@ package gossip
 import (
 	"context"
 	"crypto/ecdsa"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -18,17 +19,22 @@ type peer struct {
 	key   *ecdsa.PublicKey
 	log   *zap.Logger
 
-	wake chan struct{} // holds a token when link was set, for serve
-	lost chan ending   // holds how the last link ended, for dial
+	wake    chan struct{} // holds a token when link was set, for serve
+	lost    chan ending   // holds how the last link ended, for dial
+	serving chan struct{} // holds a token while the server is at a request of the peer, its first
 
 	mu         sync.Mutex
 	link       *link     // in use, or the next to be; guarded by mu
 	queue      *queue    // of the link in use, nil while there is none; guarded by mu
 	generation uint64    // the highest of any link, guarded by mu
 	arrivals   allowance // of links, guarded by mu
+	asks       allowance // of requests, guarded by mu
 	shunned    time.Time // no connection before this time, guarded by mu
 	offences   int       // of late, guarded by mu
 	stopped    bool      // no connection ever again, guarded by mu
+
+	places []netip.AddrPort // whence it may come: as its name was last looked up; guarded by mu
+	seen   netip.AddrPort   // and whence its last link came, the zero value if there was none; guarded by mu
 
 	counters
 	notices notices
@@ -52,9 +58,10 @@ func newPeer(t *Transport, index int) *peer {
 	m := t.cfg.Book.Members[index]
 	return &peer{
 		t: t, index: index, addr: m.Addr, key: m.Key,
-		log:  t.log.With(zap.Int("peer", index), zap.String("peer_addr", m.Addr)),
-		wake: make(chan struct{}, 1),
-		lost: make(chan ending, 1),
+		log:     t.log.With(zap.Int("peer", index), zap.String("peer_addr", m.Addr)),
+		wake:    make(chan struct{}, 1),
+		lost:    make(chan ending, 1),
+		serving: make(chan struct{}, 1),
 	}
 }
 
@@ -105,6 +112,7 @@ func (p *peer) adopt(l *link) (old *link, no *refusal) {
 	}
 	old, p.link = p.link, l
 	p.generation = max(p.generation, l.generation)
+	p.seen = addrPort(l.conn.RemoteAddr())
 	return old, nil
 }
 

@@ -12,10 +12,17 @@ import (
 	"go.uber.org/zap"
 )
 
-// How many requests are under way at a time: of one peer, and of all together.
+// How many requests are under way at a time: of one peer, and, beside the first of each, of all together. So none who asks
+// much keeps another from asking at all.
 const (
 	peerRequests = 2
-	allRequests  = 4
+	moreRequests = 2
+)
+
+// How often a peer may ask: more often than one that catches up does. Beyond it, it is heard later.
+const (
+	requestBurst     = 32
+	requestPerSecond = 4
 )
 
 // serveChunk is how much of an answer is written with one call, in bytes.
@@ -48,8 +55,34 @@ func (p *peer) attend(l *link) {
 		}
 		requests.Go(func() {
 			defer func() { <-slots }()
-			p.attendTo(l, stream)
+			if p.mayAsk(l) {
+				p.attendTo(l, stream)
+			}
 		})
+	}
+}
+
+// mayAsk waits until the peer may ask once more, and reports whether the link is there still.
+func (p *peer) mayAsk(l *link) bool {
+	delayed := false
+	for {
+		p.mu.Lock()
+		ok := p.asks.take(time.Now(), requestBurst, requestPerSecond)
+		p.mu.Unlock()
+		if ok {
+			return true
+		}
+		if !delayed {
+			delayed = true
+			p.requestsDelayed.Add(1)
+		}
+		timer := time.NewTimer(time.Second / requestPerSecond)
+		select {
+		case <-timer.C:
+		case <-l.conn.Context().Done():
+			timer.Stop()
+			return false
+		}
 	}
 }
 
@@ -69,7 +102,7 @@ func (p *peer) attendTo(l *link, stream *quic.Stream) {
 		return
 	}
 	r := newReply(p, stream)
-	if err = p.t.serveRequest(p.index, request, r); err == nil {
+	if err = p.serveRequest(request, r); err == nil {
 		err = r.finish()
 	}
 	if err != nil {
@@ -102,17 +135,29 @@ func readRequest(r io.Reader) ([]byte, error) {
 }
 
 // serveRequest hands the request to the server, if there is one and it has not too much to do.
-func (t *Transport) serveRequest(peer int, request []byte, r *reply) error {
-	if t.cfg.Server == nil {
+func (p *peer) serveRequest(request []byte, r *reply) error {
+	server := p.t.cfg.Server
+	if server == nil {
 		return errNoServer
 	}
-	select {
-	case t.serving <- struct{}{}:
-	default:
+	place := p.place()
+	if place == nil {
 		return errBusy
 	}
-	defer func() { <-t.serving }()
-	return t.cfg.Server.Serve(r.stream.Context(), peer, request, r.buffer)
+	defer func() { <-place }()
+	return server.Serve(r.stream.Context(), p.index, request, r.buffer)
+}
+
+// place takes a place for a request, and returns where it was taken: nil if there is none.
+func (p *peer) place() chan struct{} {
+	for _, places := range []chan struct{}{p.serving, p.t.serving} {
+		select {
+		case places <- struct{}{}:
+			return places
+		default:
+		}
+	}
+	return nil
 }
 
 // reply writes an answer: what the server writes is collected in chunks, which go when the pacer lets them.

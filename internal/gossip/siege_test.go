@@ -70,7 +70,7 @@ func TestGarbageAtThePortCostsNoConnection(t *testing.T) {
 		_, _ = conn.Write(packet[:random.IntN(len(packet))]) // a full buffer is as good
 	}
 	expectTalk(t, nodes)
-	if s := nodes[1].Stats(); s.Inbound > int(nodes[1].maxInbound()) {
+	if s := nodes[1].Stats(); s.Inbound > nodes[1].entrance.most {
 		t.Errorf("%+v", s)
 	}
 	if lines := nodes[1].logs.Len() - before; lines > 2*noticeBurst {
@@ -130,10 +130,10 @@ func TestHalfOpenHandshakesAreBounded(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	var dialling sync.WaitGroup
-	for range 4 * nodes[1].maxInbound() {
+	for range 4 * nodes[1].entrance.most {
 		dialling.Go(func() { _, _ = transport.Dial(ctx, port(t, nodes), config, &quic.Config{}) })
 	}
-	half := int(nodes[1].maxInbound() / 2)
+	half := nodes[1].entrance.most / 2
 	eventually(t, "half of the room is taken", func() bool { return nodes[1].Stats().Inbound >= half })
 	expectTalk(t, nodes)
 	if s := nodes[1].Stats(); s.Inbound > half+2 {

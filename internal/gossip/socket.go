@@ -3,7 +3,6 @@ package gossip
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -37,9 +36,9 @@ func openSocket(ctx context.Context, addr string, log *zap.Logger) (net.PacketCo
 	return conn, nil
 }
 
-// resolve looks up a host:port of the address book, of the address family that the local socket can reach. Of
-// several addresses it picks one at random, so that each gets its turn.
-func resolve(ctx context.Context, addr string, local net.Addr) (*net.UDPAddr, error) {
+// resolve looks up a host:port of the address book, and returns its addresses of the family that the local socket can
+// reach: one at least.
+func resolve(ctx context.Context, addr string, local net.Addr) ([]netip.AddrPort, error) {
 	host, portText, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -52,7 +51,11 @@ func resolve(ctx context.Context, addr string, local net.Addr) (*net.UDPAddr, er
 	if err != nil {
 		return nil, err
 	}
-	return net.UDPAddrFromAddrPort(netip.AddrPortFrom(ips[rand.IntN(len(ips))].Unmap(), uint16(port))), nil
+	all := make([]netip.AddrPort, len(ips))
+	for i, ip := range ips {
+		all[i] = netip.AddrPortFrom(ip.Unmap(), uint16(port))
+	}
+	return all, nil
 }
 
 // family returns the network to look names up in for a socket bound to the local address.

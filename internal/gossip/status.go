@@ -9,19 +9,24 @@ import (
 type counters struct {
 	connects, messagesIn, messagesOut, bytesIn, bytesOut atomic.Uint64
 	dropped, overflows, malformedIn, breaches, crowdings atomic.Uint64
-	requestsServed, requestsRefused, bytesServed         atomic.Uint64
+	requestsServed, requestsRefused, requestsDelayed     atomic.Uint64
+	bytesServed                                          atomic.Uint64
 }
 
 // Stats tells how crowded it is at the socket, by whomever. The counts are since the start.
 type Stats struct {
 	Inbound    int    // connections that peers have opened, or that somebody tries to open
 	TurnedAway uint64 // attempts for which there was no room; a correct peer tries again
+	Reserved   uint64 // attempts from a member's address for which only that member's own room was left
 	Strangers  uint64 // handshakes with a key that is no other member's
 }
 
 // Stats returns the transport's figures that are of no peer.
 func (t *Transport) Stats() Stats {
-	return Stats{Inbound: int(t.inbound.Load()), TurnedAway: t.turnedAway.Load(), Strangers: t.strangers.Load()}
+	return Stats{
+		Inbound: t.entrance.inbound(), TurnedAway: t.turnedAway.Load(), Reserved: t.reserved.Load(),
+		Strangers: t.strangers.Load(),
+	}
 }
 
 // PeerStatus tells how one other member is doing. The counts are since the start, over all connections.
@@ -45,6 +50,7 @@ type PeerStatus struct {
 
 	RequestsServed  uint64 // the peer's requests that were answered
 	RequestsRefused uint64 // those that were not, or not to the end
+	RequestsDelayed uint64 // those that were heard later, because it asks too often
 	BytesServed     uint64 // of answers, whole and broken off, and of refusals
 }
 
@@ -68,7 +74,7 @@ func (p *peer) status() PeerStatus {
 		Dropped: p.dropped.Load(), Overflows: p.overflows.Load(), Malformed: p.malformedIn.Load(),
 		Breaches: p.breaches.Load(), Crowdings: p.crowdings.Load(), KeptAway: max(0, p.shunnedFor()),
 		RequestsServed: p.requestsServed.Load(), RequestsRefused: p.requestsRefused.Load(),
-		BytesServed: p.bytesServed.Load(),
+		RequestsDelayed: p.requestsDelayed.Load(), BytesServed: p.bytesServed.Load(),
 	}
 	if l := p.present(); l != nil {
 		s.Connected = true

@@ -32,6 +32,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/quic-go/quic-go"
 	"go.uber.org/zap"
@@ -55,20 +56,17 @@ type Transport struct {
 	strange  notice  // of keys that are not a peer's
 	refused  notice  // of peers who take this node's key for such
 
-	wg      sync.WaitGroup // every goroutine of Run
-	inbound atomic.Int64   // connections that peers opened, or strangers try to
+	wg       sync.WaitGroup // every goroutine of Run
+	entrance entrance
 
-	turnedAway, strangers atomic.Uint64 // see Stats
-
-	admission sync.Mutex
-	admitted  allowance // guarded by admission
+	turnedAway, reserved, strangers atomic.Uint64 // see Stats
 
 	quic *quic.Transport // set by Run
 
 	mu   sync.Mutex
 	last *outgoing // what Send was called with last, guarded by mu
 
-	serving chan struct{} // holds a token for each request that the server is at
+	serving chan struct{} // holds a token for each request that the server is at, but for the first of each peer
 	pacer   pacer         // of all answers
 }
 
@@ -79,8 +77,9 @@ func New(cfg Config) (*Transport, error) {
 	}
 	t := &Transport{cfg: cfg.withDefaults(), book: cfg.Book.Hash(), instance: rand.Uint64()}
 	t.log = t.cfg.Log
-	t.serving = make(chan struct{}, allRequests)
+	t.serving = make(chan struct{}, moreRequests)
 	t.pacer.rate = t.cfg.ServeRate
+	t.entrance.open(len(cfg.Book.Members))
 	t.bookHex = hex.EncodeToString(t.book[:])
 	// The certificate's name tells the book's hash even to a peer that refuses the key, for its log.
 	var err error
@@ -116,7 +115,7 @@ func (t *Transport) Run(ctx context.Context) error {
 		Conn:                socket,
 		StatelessResetKey:   resetKey,
 		ConnContext:         t.admit,
-		VerifySourceAddress: func(net.Addr) bool { return t.inbound.Load() > t.maxInbound()/2 },
+		VerifySourceAddress: func(net.Addr) bool { return t.entrance.crowded(time.Now()) },
 	}
 	listener, err := t.quic.Listen(t.serverTLS(), t.quicConfig(1+peerRequests)) // the first carries messages
 	if err != nil {

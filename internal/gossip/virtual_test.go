@@ -215,7 +215,7 @@ func TestOfTwoCrossingConnectionsBothEndsKeepOne(t *testing.T) {
 					t.Errorf("of %d: %+v", i, s)
 				}
 			}
-			if open := n.inbound.Load(); open > 3 {
+			if open := n.entrance.inbound(); open > 3 {
 				t.Errorf("%d keeps %d incoming connections", i, open)
 			}
 		}
