@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"runtime"
 	"slices"
 
 	"go.uber.org/zap"
@@ -57,13 +58,18 @@ type doors struct {
 	log          *zap.Logger
 	listeners    []net.Listener
 	certificates *listener.Certificates // nil: no listener needs any
+	handshakes   *listener.Handshakes   // of the listeners with TLS
+	proxied      []*listener.Proxied    // below the listeners
 	websockets   []*websocket.Listener  // of the listeners, those that have to be run
 	quic         *quicdoor.Listener     // the same; nil: off
 }
 
 // openDoors opens the listeners that cfg asks for, or none.
 func openDoors(cfg *config.Config, id *identity, guard *guard.Guard, silent func() bool, log *zap.Logger) (*doors, error) {
-	d := &doors{cfg: cfg, guard: guard, silent: silent, log: log}
+	d := &doors{
+		cfg: cfg, guard: guard, silent: silent, log: log,
+		handshakes: listener.NewHandshakes(max(1, runtime.GOMAXPROCS(0)/2)), // the other half is for who is in
+	}
 	if err := d.open(id); err != nil {
 		d.close()
 		return nil, err
@@ -137,13 +143,15 @@ func (d *doors) openMQTT(what, name, addr string, certificates *listener.Certifi
 		return err
 	}
 	if d.cfg.ProxyProtocol {
-		l = listener.Proxy(l, listener.ProxyConfig{
+		proxied := listener.Proxy(l, listener.ProxyConfig{
 			Trusted: d.cfg.Proxies(), Timeout: d.cfg.ConnectTimeout, Refused: d.refusal(name),
 		})
+		d.proxied = append(d.proxied, proxied)
+		l = proxied
 	}
 	l = d.guard.Listen(l, nil)
 	if certificates != nil {
-		l = listener.TLS(l, certificates.TLS(), d.cfg.TLSUsernameFromCert)
+		l = d.handshakes.Listen(l, certificates.TLS(), d.cfg.TLSUsernameFromCert)
 	}
 	d.add(l)
 	return nil
@@ -165,7 +173,7 @@ func (d *doors) openWeb(what, name, addr string, certificates *listener.Certific
 	}
 	l = d.guard.Listen(l, func(conn net.Conn) bool { return !d.fromProxy(conn) })
 	if certificates != nil {
-		l = listener.TLS(l, certificates.WebTLS(), false)
+		l = d.handshakes.Listen(l, certificates.WebTLS(), false)
 	}
 	web := websocket.New(l, websocket.Config{
 		Origins: d.cfg.Origins(), TrustedProxies: d.cfg.Proxies(), HandshakeTimeout: d.cfg.ConnectTimeout,

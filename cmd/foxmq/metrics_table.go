@@ -68,6 +68,7 @@ var metrics = []metric{
 	{"Broker.Superseded", "broker_superseded_total", "Connections closed because the client connected again."},
 	{"Broker.SlowReaders", "broker_slow_readers_total", "Connections closed because the client did not read."},
 	{"Broker.TooFast", "broker_too_fast_total", "Connections closed because the client published too fast for a minute."},
+	{"Broker.TurnsAwaited", "broker_turns_awaited_total", "Times that a client's packets waited for a turn, while those of others were handled."},
 	{"Broker.HeldUp", "broker_held_up_total", "Times that a client was not read on because it published too fast."},
 	{"Broker.Expelled", "broker_expelled_total", "Connections closed because their user is gone, or has a new password."},
 	{"Broker.DeniedPublishes", "broker_denied_publishes_total", "Messages refused by permission."},
@@ -92,6 +93,7 @@ var metrics = []metric{
 
 	{"Gossip.Inbound", "gossip_inbound_connections", "Connections that peers have opened, or that somebody tries to open."},
 	{"Gossip.TurnedAway", "gossip_turned_away_total", "Attempts to open a connection with this node for which there was no room."},
+	{"Gossip.Reserved", "gossip_reserved_total", "Attempts from a member's address for which only that member's own room was left."},
 	{"Gossip.Strangers", "gossip_strangers_total", "Handshakes at the cluster's port with a key that is no other member's."},
 
 	{"Admin.Denied", "admin_denied_total", "Requests to the admin listener without its token, or in the name of another host."},
@@ -99,6 +101,13 @@ var metrics = []metric{
 	{"QUIC.Waiting", "quic_waiting_connections", "QUIC connections whose handshake or stream is not there yet."},
 	{"QUIC.Refused", "quic_refused_total", "Packets that wanted to begin a QUIC connection and found no room."},
 	{"QUIC.RefusedStreams", "quic_refused_streams_total", "Streams refused on QUIC connections that had one."},
+
+	{"Doors.TLS.Waiting", "tls_waiting_handshakes", "TLS handshakes that wait for their turn."},
+	{"Doors.TLS.Failed", "tls_failed_handshakes_total", "TLS handshakes that came to nothing: refused, given up, or too late."},
+	{"Doors.Proxy.Waiting", "proxy_waiting_connections", "Connections whose PROXY header has not come."},
+	{"Doors.Proxy.Refused", "proxy_refused_connections_total", "Connections closed for their PROXY header, or for coming from no trusted proxy."},
+	{"Doors.Web.Waiting", "websocket_waiting_connections", "Connections to the listeners for WebSockets that are none yet."},
+	{"Doors.Web.Refused", "websocket_refused_connections_total", "Connections to the listeners for WebSockets that ended without one, plain HTTP requests included."},
 
 	{"Guard.Banned", "guard_banned_addresses", "Addresses that are kept out for a while."},
 	{"Guard.Bans", "guard_bans_total", "Addresses that were kept out for a while, each time counting."},
@@ -146,6 +155,7 @@ var peerMetrics = []metric{
 	{"KeptAway", "peer_kept_away_seconds", "For how long no connection with the peer is wanted, because it misbehaved."},
 	{"RequestsServed", "peer_requests_served_total", "Requests of the peer that were answered."},
 	{"RequestsRefused", "peer_requests_refused_total", "Requests of the peer that were not answered, or not to the end."},
+	{"RequestsDelayed", "peer_requests_delayed_total", "Requests of the peer that were heard later, because it asks too often."},
 	{"BytesServed", "peer_served_bytes_total", "Answers to requests of the peer, whole and broken off, and refusals."},
 }
 
@@ -156,6 +166,8 @@ var nodePeerMetrics = []metric{
 	{"Delay", "node_peer_delay_seconds", "Estimated time that a message takes to the peer."},
 	{"Forks", "node_peer_forks_total", "Branches of the peer's events beside another: it has broken the rules of the protocol."},
 	{"BadSignatures", "node_peer_bad_signatures_total", "Events and votes from the peer that were refused for their signature."},
-	{"Slowed", "node_peer_slowed_seconds", "For how long the peer was not read because it sends what is not new."},
+	{"Slowed", "node_peer_slowed_seconds", "For how long the peer was not read because it sends what is not new, or asks for too much."},
+	{"Handed", "node_peer_handed_bytes_total", "Events and tips that the peer was sent because it asked, about."},
+	{"Again", "node_peer_handed_again_bytes_total", "Those of them that it had been handed before: a correct peer seldom asks twice."},
 	{"Deaths", "node_deaths_total", "How often the peer was declared dead."},
 }

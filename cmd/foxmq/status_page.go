@@ -29,6 +29,7 @@ type status struct {
 	Broker  broker.Stats        `json:"broker"`
 	Users   users.Stats         `json:"users"`
 	Guard   guard.Stats         `json:"guard"`
+	Doors   doorStats           `json:"doors"`
 	QUIC    *quicdoor.Stats     `json:"quic,omitempty"` // nil: clients do not come over QUIC
 	Admin   admin.Stats         `json:"admin"`
 	Memory  memory              `json:"memory"`
@@ -70,7 +71,7 @@ type memory struct {
 func (d *daemon) status() status {
 	s := status{
 		Version: version, Member: d.self, Node: d.node.Status(), Broker: d.broker.Stats(), Memory: readMemory(),
-		Users: d.users.Stats(), Guard: d.guard.Stats(), Admin: d.admin.Stats(),
+		Users: d.users.Stats(), Guard: d.guard.Stats(), Doors: d.doors.stats(), Admin: d.admin.Stats(),
 		Store: newStoreStatus(d.store.Stats()),
 	}
 	s.Ready, s.Reason = d.node.Ready()

@@ -21,7 +21,7 @@ func (c *client) announce(p *mqtt.Connect) error {
 
 func (c *client) submitConnect(cmd *replica.Connect) {
 	c.announced.Store(true)
-	if c.broker.config.Stream.TrySubmit(cmd, c.connectToken()) != nil {
+	if c.broker.config.Stream.TrySubmit(c.from, cmd, c.connectToken()) != nil {
 		c.postpone(postponed{cmd: cmd, token: c.connectToken()})
 	}
 }
@@ -72,7 +72,7 @@ func (c *client) startClean(cmd *replica.Connect) bool {
 	}
 	stored := true
 	err := c.broker.config.State.Do(func(m *replica.Machine) { stored = m.Stored(c.id) })
-	if err != nil || stored || !c.broker.config.Stream.Withdraw(c.connectToken()) {
+	if err != nil || stored || !c.broker.config.Stream.Withdraw(c.from, c.connectToken()) {
 		return false
 	}
 	cmd.Clean = true

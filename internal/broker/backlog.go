@@ -88,7 +88,7 @@ func (c *client) submitOne(p postponed) {
 		ctx, cancel = context.WithDeadline(ctx, p.deadline)
 		defer cancel()
 	}
-	if c.broker.config.Stream.Submit(ctx, p.cmd, p.token) != nil {
+	if c.broker.config.Stream.Submit(ctx, c.from, p.cmd, p.token) != nil {
 		c.giveUpOn(p)
 	}
 }
@@ -110,7 +110,7 @@ func (c *client) awaitBacklog(bytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.backlog.bytes > bytes || bytes == 0 && len(c.backlog.waiting) > 0 {
-		c.change.Wait()
+		c.rest()
 	}
 }
 

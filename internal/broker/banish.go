@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/mqtt"
 	"github.com/foxmq/foxmq/internal/replica"
 )
@@ -54,7 +55,7 @@ type decree struct {
 // decree submits a command and waits until it is applied, or ctx ends.
 func (b *Broker) decree(ctx context.Context, cmd replica.Command) (*decree, error) {
 	d := &decree{applied: make(chan struct{})}
-	if err := b.config.Stream.Submit(ctx, cmd, replica.Token{Owner: d, Kind: tokenOther}); err != nil {
+	if err := b.config.Stream.Submit(ctx, fair.Key{}, cmd, replica.Token{Owner: d, Kind: tokenOther}); err != nil {
 		return nil, err
 	}
 	select {

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/mqtt"
 )
 
@@ -28,6 +29,7 @@ type Broker struct {
 	giveUp   context.CancelFunc
 	accounts accounts
 	queued   queueTotal
+	turns    *fair.Turns // of the readers
 	dispatcher
 
 	clients sync.WaitGroup // the readers
@@ -47,6 +49,7 @@ func New(config Config) (*Broker, error) {
 	b := &Broker{
 		config: config, epoch: time.Now(), bans: newBans(), open: map[*client]struct{}{}, mortal: map[string]*client{},
 	}
+	b.turns = fair.NewTurns(config.Readers, turnWork)
 	b.queued.most = int64(config.MaxQueueBytesTotal)
 	b.accounts = accounts{config: &b.config, byUser: map[string]*account{}}
 	b.quit, b.giveUp = context.WithCancel(context.Background())

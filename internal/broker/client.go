@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/mqtt"
 	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/session"
@@ -37,6 +38,7 @@ type client struct {
 	// What CONNECT said: set by the reader before the client is known to any other goroutine, then constant.
 	version   mqtt.Version
 	id        string
+	from      fair.Key // whose turn in the stream its commands take: the client's with that id at that address
 	user      string
 	account   *account // its user's; nil: it is anonymous
 	login     Login    // nil: the connection has proven the user
@@ -84,6 +86,7 @@ func newClient(b *Broker, conn net.Conn) *client {
 	c.change.L = &c.mu
 	c.input.reader = mqtt.NewReader(nil, 0, b.config.MaxPacketSize)
 	c.input.publish.Connection = c.number
+	c.input.turn = b.turns.Turn(fair.Key{Address: fair.Host(c.address), Client: c.number})
 	c.initBuffer()
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c
@@ -100,6 +103,7 @@ func (c *client) serve() {
 		c.reportOffence(c.isOffence(err))
 		c.broker.counters.clients.Add(-1)
 	}
+	c.input.turn.End()
 	c.log("client disconnected", zap.Error(err))
 	c.leaveAccount()
 	if c.login != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"time"
 
 	"go.uber.org/zap"
@@ -51,6 +52,9 @@ type Config struct {
 	SystemInterval time.Duration
 	System         func() []SystemValue
 
+	// Readers bounds the clients whose packets are handled at the same time; others wait for their turn, which is short.
+	// Default as many as processors that Go may use, but one.
+	Readers int
 	// MaxConnections bounds the connections, those without CONNECT included. What comes above is closed at once.
 	// Default 100,000.
 	MaxConnections int
@@ -97,6 +101,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	orDefault(&c.ConnectTimeout, 10*time.Second)
 	orDefault(&c.WriteTimeout, 30*time.Second)
+	orDefault(&c.Readers, max(1, runtime.GOMAXPROCS(0)-1))
 	orDefault(&c.MaxConnections, 100_000)
 	orDefault(&c.MaxPacketSize, 8<<20+128<<10)
 	orDefault(&c.ReceiveMaximum, 1024)
@@ -147,6 +152,7 @@ func (c *Config) validate() error {
 		{"connect timeout", int64(c.ConnectTimeout), math.MaxInt64},
 		{"maximum session expiry", int64(c.MaxSessionExpiry/time.Second) + 1, math.MaxUint32 + 1},
 		{"write timeout", int64(c.WriteTimeout), math.MaxInt64},
+		{"readers", int64(c.Readers), math.MaxInt},
 		{"maximum connections", int64(c.MaxConnections), math.MaxInt},
 		{"maximum connections per user", int64(c.MaxConnectionsPerUser) + 1, math.MaxInt},
 		{"maximum publish rate", int64(c.MaxPublishRate) + 1, math.MaxInt},

@@ -29,6 +29,8 @@ func (c *client) handshake() error {
 		c.reportOffence(offence)
 		return errRefused
 	}
+	c.pause()
+	c.releaseEmptyBuffer() // many may wait to be admitted
 	c.prepare(p)
 	if !c.fits(len(c.connack.Append(nil, c.version))) {
 		c.refuse(&mqtt.Error{Code: mqtt.PacketTooLarge})
@@ -137,6 +139,7 @@ func (c *client) refuse(err error) {
 
 // prepare makes everything that admit needs.
 func (c *client) prepare(p *mqtt.Connect) {
+	c.from = turnsOf(c)
 	config := &c.broker.config
 	keepAlive := p.KeepAlive
 	if limit := config.MaxKeepAlive; limit > 0 && (keepAlive == 0 || keepAlive > limit) {

@@ -20,7 +20,7 @@ type dispatcher struct {
 	from    string                      // the client id of its publisher
 	newBans bool                        // a ban was made by the batch
 	replay  bool                        // what is sent next is retained, and asked for by the transaction
-	entries int                         // queued since the writers were woken
+	work    int                         // messages queued and subscriptions found since the writers were woken
 	onMatch func(*client, subscription) // match
 	woken   []*client                   // whose writers have something to do
 
@@ -47,7 +47,7 @@ type hit struct {
 	ids    []uint32
 }
 
-// wakeEvery is after how many queued messages the writers are woken, so that they keep up with a long batch.
+// wakeEvery is after how much work the writers are woken, so that they keep up with a long batch.
 const wakeEvery = 4096
 
 func (d *dispatcher) initDispatcher(b *Broker) {
@@ -71,7 +71,7 @@ func (d *dispatcher) Applied(results []replica.Result) {
 		if r.Own {
 			d.complete(r)
 		}
-		if d.entries >= wakeEvery {
+		if d.work >= wakeEvery {
 			d.wakeAll()
 			// The writers get a processor before their queues get more. This is courtesy, not waiting: a client
 			// whose socket takes nothing has no writer that could run.
@@ -153,8 +153,10 @@ func (d *dispatcher) complete(r *replica.Result) {
 	}
 	switch owner := r.Token.Owner.(type) {
 	case *request:
-		owner.answer()
-		d.tellAtOnce(owner)
+		if owner.applied() {
+			owner.answer()
+			d.tellAtOnce(owner)
+		}
 	case *reported:
 		owner.applied()
 	case *decree:
@@ -247,7 +249,7 @@ func (d *dispatcher) deliverToHits(m *replica.Message, now int64) {
 		e := entry(outgoing{message: m, body: shared, rare: identifiers(h.ids)}, min(h.qos, m.QoS), expires)
 		if e.Retain = m.Retain && h.retain; c.takes(&e) {
 			c.push(e)
-			d.entries++
+			d.work++
 			d.wakeLater(c)
 		}
 	}
@@ -257,6 +259,7 @@ func (d *dispatcher) deliverToHits(m *replica.Message, now int64) {
 
 // match notes that a subscription matches the message being delivered.
 func (d *dispatcher) match(c *client, s subscription) {
+	d.work++
 	if s.noLocal && c.id == d.from { // [MQTT-3.8.3-3]
 		return
 	}
@@ -291,7 +294,7 @@ func (d *dispatcher) wakeAll() {
 		c.wake()
 	}
 	clear(d.woken)
-	d.woken, d.entries = d.woken[:0], 0
+	d.woken, d.work = d.woken[:0], 0
 }
 
 // streamClock relates consensus time to the broker's clock. An idle cluster's time stands still, ours does not

@@ -13,7 +13,8 @@
 // # Concurrency
 //
 // Each client has a reader goroutine, which is also its life: it ends after everything else of the client has. A
-// writer goroutine runs only while there is something to write, and a submitter only while the stream is full.
+// writer goroutine runs only while there is something to write, and a submitter only while the stream is full. Readers
+// handle packets in turns (turn.go), and none waits in its turn for anything but a lock.
 // Applied and the functions given to State.Do run on the node's apply goroutine, which owns the subscriptions and the
 // table of client ids; it takes a client's lock for moments only and never waits for a socket. Client.mu guards what
 // the goroutines of one client and the apply goroutine share; no lock is held over I/O or a call to the Stream.

@@ -122,7 +122,7 @@ func (c *client) announceEnd(publishWill bool) bool {
 		return false
 	}
 	stream := c.broker.config.Stream
-	if !c.input.submitted && stream.Withdraw(c.connectToken()) {
+	if !c.input.submitted && stream.Withdraw(c.from, c.connectToken()) {
 		return false
 	}
 	cmd, token := c.farewell(publishWill), replica.Token{}
@@ -130,7 +130,7 @@ func (c *client) announceEnd(publishWill bool) bool {
 		token = replica.Token{Owner: c.goodbye, Kind: tokenOther}
 	}
 	// The only errors of Submit are that the node or the broker stops: then the node's next boot tells the cluster.
-	return stream.TrySubmit(cmd, token) == nil || stream.Submit(c.broker.quit, cmd, token) == nil
+	return stream.TrySubmit(c.from, cmd, token) == nil || stream.Submit(c.broker.quit, c.from, cmd, token) == nil
 }
 
 // farewell is the end of the connection as the client wants it.

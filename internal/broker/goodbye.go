@@ -1,6 +1,11 @@
 package broker
 
-import "time"
+import (
+	"hash/maphash"
+	"time"
+
+	"github.com/foxmq/foxmq/internal/fair"
+)
 
 // goodbyeGrace is how long a CONNECT waits for an older connection of the same client to end by itself. On a busy
 // machine its reader may take that long to come to the DISCONNECT; who is taken over while it lives waits in vain.
@@ -23,12 +28,28 @@ func (c *client) awaitGoodbye() {
 	}
 	grace := time.NewTimer(goodbyeGrace)
 	defer grace.Stop()
-	select {
-	case <-old.ended:
-	case <-grace.C:
-	case <-c.ctx.Done():
+	ends := []<-chan struct{}{old.ended}
+	if old.from != c.from { // it takes its turns in the stream elsewhere
+		ends = append(ends, old.goodbye.applied)
+	}
+	for _, end := range ends {
+		select {
+		case <-end:
+		case <-grace.C:
+			return
+		case <-c.ctx.Done():
+			return
+		}
 	}
 }
+
+// turnsOf returns whose turns in the stream the client takes: those of all connections with its client id from its address,
+// so that what one of them does is ordered before what the next does.
+func turnsOf(c *client) fair.Key {
+	return fair.Key{Address: fair.Host(c.address), Client: maphash.String(idSeed, c.id)}
+}
+
+var idSeed = maphash.MakeSeed()
 
 // succeed returns the newest mortal client with the client's id, if there is one, and makes the client that one if it is
 // mortal itself.

@@ -3,6 +3,7 @@ package broker
 import (
 	"time"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/mqtt"
 	"github.com/foxmq/foxmq/internal/replica"
 )
@@ -16,16 +17,19 @@ type input struct {
 	patience time.Duration // how long the client may send no packet; 0 is for ever
 	deadline time.Time     // of the socket; zero is none
 	waiting  bool          // the deadline holds for the packet that is awaited
+	late     time.Duration // how much later than deadline that packet may come, since it waited for us
 	buffer   readBuffer
 
 	aliases    []string        // by topic alias - 1; "" is undefined
 	publish    replica.Publish // reused for every PUBLISH
 	postponed  bool            // the backlog may not be empty
 	acked      bool            // the window may have places that the writer does not know of
-	submitted  bool            // something after CONNECT has been submitted
-	pace       pace            // of the publishes
-	hasty      int64           // since when the client publishes faster than it may, without a pause; 0: it does not
-	lastExpiry *uint32         // the session expiry interval that DISCONNECT brought; nil: none
+	replied    bool            // and there may be answers
+	turn       fair.Turn
+	submitted  bool    // something after CONNECT has been submitted
+	pace       pace    // of the publishes
+	hasty      int64   // since when the client publishes faster than it may, without a pause; 0: it does not
+	lastExpiry *uint32 // the session expiry interval that DISCONNECT brought; nil: none
 }
 
 // socket is a client's connection as its reader sees it: the wait for bytes ends when the client has been silent for
@@ -43,18 +47,19 @@ func (s socket) Read(p []byte) (n int, err error) {
 		b.hasFirst = false
 		n = copy(p, b.first[:])
 	default:
-		s.beginWait()
-		n, err = s.conn.Read(p)
+		n, err = s.readOn(p)
 	}
 	s.broker.counters.bytesReceived.Add(uint64(n))
+	s.input.turn.Spend(readWork + n)
 	return n, err
 }
 
 // beginWait is called before each wait for bytes.
 func (c *client) beginWait() {
 	c.wakeAcked()
+	c.wakeReplied()
 	if !c.input.waiting {
-		c.input.waiting = true
+		c.input.waiting, c.input.late = true, 0
 		c.setDeadline(time.Now())
 	}
 }
@@ -70,10 +75,26 @@ func (c *client) setDeadline(now time.Time) {
 	default:
 		in.deadline = now.Add(in.patience + deadlineSlack)
 	}
+	c.applyDeadline()
+}
+
+// putOff gives the packet that is awaited so much more time.
+func (c *client) putOff(d time.Duration) {
+	in := &c.input
+	if !in.waiting || in.deadline.IsZero() {
+		return
+	}
+	if in.late += d; in.late > deadlineSlack {
+		in.deadline, in.late = in.deadline.Add(in.late), 0
+		c.applyDeadline()
+	}
+}
+
+func (c *client) applyDeadline() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != closing { // else finish has set a deadline that must stay
-		c.conn.SetReadDeadline(in.deadline)
+		c.conn.SetReadDeadline(c.input.deadline)
 	}
 }
 
@@ -89,6 +110,7 @@ func (c *client) next() (mqtt.Packet, error) {
 	}
 	packet, err := c.input.reader.Next()
 	c.input.waiting = false
+	c.input.turn.Spend(packetWork)
 	if err == nil {
 		err = mqtt.FromClient(packet)
 	}

@@ -48,6 +48,7 @@ func (c *client) logIn(p *mqtt.Connect) error {
 		c.broker.counters.badLogins.Add(1)
 		return &mqtt.Error{Code: mqtt.NotAuthorized}
 	}
+	c.pause()
 	ctx, cancel := context.WithTimeout(c.ctx, c.broker.config.ConnectTimeout)
 	defer cancel()
 	login, err := c.broker.config.Users.Authenticate(ctx, c.address, p.Username, p.Password)

@@ -16,7 +16,7 @@ func (d *dispatcher) sendTo(effect *replica.Effect, now int64) {
 	e.Free = e.Numbered || d.replay
 	if c.admits(&e) {
 		c.push(e)
-		d.entries++
+		d.work++
 		d.wakeLater(c)
 	}
 }

@@ -59,6 +59,7 @@ func (c *client) keepPace(p *mqtt.Publish) error {
 	if time.Duration(now-in.hasty)+wait > haste {
 		return errTooFast
 	}
+	c.pause()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

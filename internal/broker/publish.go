@@ -78,7 +78,7 @@ func (c *client) receivePublish(p *mqtt.Publish) (fresh bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.phase == connected && (len(c.control) > controlLimit || c.unannouncedMaximum()) {
-		c.change.Wait()
+		c.rest()
 	}
 	if c.phase != connected {
 		return false, errClosing
@@ -155,7 +155,7 @@ func (c *client) submitPublish(p *mqtt.Publish, token replica.Token) error {
 	stream := c.broker.config.Stream
 	in.postponed = in.postponed && c.hasBacklog()
 	early := c.unordered(&token)
-	if !in.postponed && stream.TrySubmit(&in.publish, token) == nil {
+	if !in.postponed && stream.TrySubmit(c.from, &in.publish, token) == nil {
 		return c.handOver(early)
 	}
 	if c.version == mqtt.V5 && p.QoS > 0 {
@@ -164,7 +164,8 @@ func (c *client) submitPublish(p *mqtt.Publish, token replica.Token) error {
 	}
 	c.awaitBacklog(0)
 	in.postponed = false
-	if err := stream.Submit(c.ctx, &in.publish, token); err != nil {
+	c.pause()
+	if err := stream.Submit(c.ctx, c.from, &in.publish, token); err != nil {
 		return errUnavailable
 	}
 	return nil
@@ -176,7 +177,7 @@ func (c *client) order(cmd replica.Command, token replica.Token, size int) error
 	in := &c.input
 	in.submitted = true
 	in.postponed = in.postponed && c.hasBacklog()
-	if !in.postponed && c.broker.config.Stream.TrySubmit(cmd, token) == nil {
+	if !in.postponed && c.broker.config.Stream.TrySubmit(c.from, cmd, token) == nil {
 		return nil
 	}
 	in.postponed = true
@@ -202,6 +203,7 @@ func (c *client) awaitOwnPublishes() error {
 	if c.unapplied.Load() == 0 {
 		return nil
 	}
+	c.pause()
 	poll := time.NewTicker(quorumPoll)
 	defer poll.Stop()
 	for c.unapplied.Load() > 0 && !c.broker.config.State.Stalled() {

@@ -28,7 +28,12 @@ type readBuffer struct {
 	fill func(fd uintptr) (done bool)
 	fd   uintptr // in a call of fill: it is to be read without waiting
 	now  bool    // fd is valid
-	err  error   // that fill has come upon
+	err  error   // that fill or more has come upon
+
+	// Of a plain socket in the midst of a packet.
+	more func(fd uintptr) (done bool)
+	into []byte
+	n    int // how much of it has been read
 
 	// Of any other connection, where the first byte that comes is read alone.
 	first    [1]byte
@@ -41,7 +46,7 @@ var errNothingYet = errors.New("nothing has come yet")
 // initBuffer is called before anything is read.
 func (c *client) initBuffer() {
 	c.input.buffer.raw = rawSocket(c.conn)
-	c.input.buffer.fill = c.fillBuffer
+	c.input.buffer.fill, c.input.buffer.more = c.fillBuffer, c.readMore
 }
 
 // rawSocket returns what reads a connection's socket, nil if it is more than a socket or the system cannot do it.
@@ -64,7 +69,9 @@ func rawSocket(conn net.Conn) syscall.RawConn {
 // of mqtt.Reader between two packets.
 func (c *client) awaitInput() error {
 	b := &c.input.buffer
+	c.makeWay()
 	if b.in != nil && b.in.Buffered() > 0 {
+		c.takeTurn()
 		return nil
 	}
 	c.beginWait()
@@ -80,16 +87,50 @@ func (c *client) awaitInput() error {
 	return fmt.Errorf("read packet: %w", err)
 }
 
-// fillBuffer reads what has come. It reports false if that is nothing, and is called again when there is something: so
+// fillBuffer reads what has come, in the client's turn. It reports false if that is nothing, and is called again when there is something: so
 // the wait costs no more system calls than net.Conn.Read makes.
 func (c *client) fillBuffer(fd uintptr) (done bool) {
 	b := &c.input.buffer
+	c.takeTurn()
 	c.takeBuffer()
 	b.fd, b.now = fd, true
 	_, b.err = b.in.Peek(1)
 	b.now = false
 	if errors.Is(b.err, errNothingYet) {
 		c.releaseBuffer()
+		c.input.turn.End()
+		return false
+	}
+	return true
+}
+
+// readOn waits for more of a packet. Of a long one it reads no more at once than a turn is long.
+func (c *client) readOn(p []byte) (n int, err error) {
+	b := &c.input.buffer
+	c.makeWay()
+	c.beginWait()
+	if b.raw == nil {
+		c.input.turn.End()
+		n, err = c.conn.Read(p)
+		c.takeTurn()
+		return n, err
+	}
+	b.into = p[:min(len(p), turnWork)]
+	err = b.raw.Read(b.more)
+	b.into = nil
+	if err == nil {
+		n, err = b.n, b.err
+	}
+	return n, err
+}
+
+// readMore is like fillBuffer, and reads what b.into has room for.
+func (c *client) readMore(fd uintptr) (done bool) {
+	b := &c.input.buffer
+	c.takeTurn()
+	b.n, b.err = readNow(fd, b.into)
+	if errors.Is(b.err, errNothingYet) {
+		c.input.turn.End()
 		return false
 	}
 	return true
@@ -100,7 +141,9 @@ func (c *client) fillBuffer(fd uintptr) (done bool) {
 func (c *client) awaitByte() error {
 	b := &c.input.buffer
 	c.releaseBuffer()
+	c.input.turn.End()
 	n, err := c.conn.Read(b.first[:])
+	c.takeTurn()
 	if n == 0 && err != nil {
 		return err
 	}
@@ -116,6 +159,13 @@ func (c *client) takeBuffer() {
 		b.in = readBuffers.Get().(*bufio.Reader)
 		b.in.Reset(socket{c})
 		c.input.reader.SetSource(b.in)
+	}
+}
+
+// releaseEmptyBuffer releases the buffer unless something is left in it.
+func (c *client) releaseEmptyBuffer() {
+	if b := &c.input.buffer; b.in != nil && b.in.Buffered() == 0 {
+		c.releaseBuffer()
 	}
 }
 

@@ -74,26 +74,43 @@ func (c *client) onDisconnect(p *mqtt.Disconnect) error {
 	return errKeepWill // [MQTT-3.14.4-3]
 }
 
-// reply sends a packet that answers one of the client's.
+// reply sends a packet that answers one of the client's, with the answers to those that were read with it.
 func (c *client) reply(p mqtt.Packet) error {
 	if err := c.awaitControl(); err != nil {
 		return err
 	}
-	c.sendControl(p)
+	c.input.replied = true
+	if !c.queueControl(p, false) {
+		c.tooLarge()
+	}
 	return nil
+}
+
+// wakeReplied lets the writer send the answers to packets that were read together, which it does together.
+func (c *client) wakeReplied() {
+	if c.input.replied {
+		c.input.replied = false
+		c.wake()
+	}
 }
 
 // sendControl queues a packet that is no PUBLISH. Only a connected client gets it. A client that takes no packets as
 // large as this one is told so, since it waits for the answer [MQTT-3.1.2-24].
 func (c *client) sendControl(p mqtt.Packet) {
-	if !c.queueControl(p) {
-		c.broker.counters.oversized.Add(1)
-		c.close(mqtt.PacketTooLarge)
+	if !c.queueControl(p, true) {
+		c.tooLarge()
 	}
 }
 
-// queueControl reports whether the client takes packets as large as this one.
-func (c *client) queueControl(p mqtt.Packet) bool {
+// tooLarge closes the connection of a client that waits for an answer larger than it takes.
+func (c *client) tooLarge() {
+	c.broker.counters.oversized.Add(1)
+	c.close(mqtt.PacketTooLarge)
+}
+
+// queueControl wakes the writer now, or leaves that to the caller, and reports whether the client takes packets as large as
+// this one.
+func (c *client) queueControl(p mqtt.Packet, now bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != connected {
@@ -105,7 +122,9 @@ func (c *client) queueControl(p mqtt.Packet) bool {
 		c.control = c.control[:before]
 		return false
 	}
-	c.wakeWriter()
+	if now {
+		c.wakeWriter()
+	}
 	return true
 }
 
@@ -114,7 +133,7 @@ func (c *client) awaitControl() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.phase == connected && len(c.control) > controlLimit {
-		c.change.Wait()
+		c.rest()
 	}
 	if c.phase != connected {
 		return errClosing

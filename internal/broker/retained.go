@@ -5,10 +5,11 @@ import (
 	"github.com/foxmq/foxmq/internal/session"
 )
 
-// replayBatch and replayBytes bound how many retained messages are fetched at once for a new subscription.
+// These bound how many retained messages are fetched at once for new subscriptions, and how many are looked at for that.
 const (
 	replayBatch = 64
 	replayBytes = 1 << 20
+	replaySteps = 1024
 )
 
 // replay is a place in a client's queue where the retained messages for new subscriptions come, as they were at the
@@ -18,7 +19,7 @@ const (
 type replay struct {
 	index uint64
 	rest  []replayed // the subscriptions that are not done yet
-	after string     // the last topic done for rest[0]
+	after string     // the last topic looked at for rest[0]
 }
 
 type replayed struct {
@@ -56,23 +57,20 @@ func (c *client) continueReplay(r *replay) error {
 // fetch takes the next few messages of a replay.
 func (d *dispatcher) fetch(c *client, r *replay, m *replica.Machine) []session.Entry[outgoing] {
 	var batch []session.Entry[outgoing]
-	now, bytes := d.broker.elapsed(), 0
-	for len(r.rest) > 0 && len(batch) < replayBatch && bytes < replayBytes {
-		s := r.rest[0]
-		done := true
+	now, bytes, steps := d.broker.elapsed(), 0, replaySteps
+	for len(r.rest) > 0 && len(batch) < replayBatch && bytes < replayBytes && steps > 0 {
+		s, more := r.rest[0], false
 		if _, known := c.routes.subscriptions[s.filter]; known { // else it was unsubscribed meanwhile
-			m.Retained(s.filter, r.after, func(kept replica.Retained) bool {
-				r.after = kept.Message.Topic
+			r.after, more = m.SomeRetained(s.filter, r.after, &steps, func(kept replica.Retained) bool {
 				own := s.noLocal && kept.ClientID == c.id // [MQTT-3.8.3-3]
 				if e := d.retained(s.subscription, kept, now); kept.Index <= r.index && !own && c.takes(&e) {
 					batch = append(batch, e)
 					bytes += e.Size
 				}
-				done = len(batch) < replayBatch && bytes < replayBytes
-				return done
+				return len(batch) < replayBatch && bytes < replayBytes
 			})
 		}
-		if done {
+		if !more {
 			r.rest, r.after = r.rest[1:], ""
 		}
 	}

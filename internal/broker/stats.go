@@ -29,6 +29,7 @@ type Stats struct {
 	TooFast            uint64 // connections closed because the client published too fast for a minute
 	Expelled           uint64 // connections closed because their user is gone, or has a new password
 
+	TurnsAwaited        uint64 // times that a client's packets had to wait for a turn, since those of others were handled
 	HeldUp              uint64 // times that a client was not read on because it published too fast
 	DeniedPublishes     uint64 // by permission
 	DeniedSubscriptions uint64 // by permission
@@ -84,6 +85,7 @@ func (b *Broker) Stats() Stats {
 		SlowReaders:         c.slowReaders.Load(),
 		TooFast:             c.tooFast.Load(),
 		Expelled:            c.expelled.Load(),
+		TurnsAwaited:        b.turns.Waits(),
 		HeldUp:              c.heldUp.Load(),
 		DeniedPublishes:     c.deniedPublishes.Load(),
 		DeniedSubscriptions: c.deniedSubscriptions.Load(),

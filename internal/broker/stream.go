@@ -3,18 +3,20 @@ package broker
 import (
 	"context"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/replica"
 )
 
-// Stream is the way into the ordered stream. What was submitted comes back, in the order of submission, through
-// Broker.Applied. A command is encoded before the call returns; the caller may reuse it.
+// Stream is the way into the ordered stream. What was submitted comes back through Broker.Applied: what is for one client in
+// the order of submission, while clients take turns, to which the key belongs. A command is encoded before the call returns;
+// the caller may reuse it.
 type Stream interface {
 	// Submit adds a command. It waits while the bound on what waits to be ordered is reached, until ctx ends.
-	Submit(ctx context.Context, cmd replica.Command, token replica.Token) error
+	Submit(ctx context.Context, from fair.Key, cmd replica.Command, token replica.Token) error
 	// TrySubmit does the same but fails where Submit would wait.
-	TrySubmit(cmd replica.Command, token replica.Token) error
+	TrySubmit(from fair.Key, cmd replica.Command, token replica.Token) error
 	// Withdraw takes a CONNECT back if it has not been announced to other nodes yet, and reports whether it could.
-	Withdraw(token replica.Token) bool
+	Withdraw(from fair.Key, token replica.Token) bool
 }
 
 // State is the replicated state as of what has been applied on this node.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/foxmq/foxmq/internal/broker"
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/replica"
 )
 
@@ -66,7 +67,7 @@ func (s *fakeStream) seal() { s.set(func() { s.sealed = true }) }
 func (s *fakeStream) limit(bound int) { s.set(func() { s.bound = bound }) }
 
 // Submit implements broker.Stream.
-func (s *fakeStream) Submit(ctx context.Context, cmd replica.Command, token replica.Token) error {
+func (s *fakeStream) Submit(ctx context.Context, _ fair.Key, cmd replica.Command, token replica.Token) error {
 	stop := context.AfterFunc(ctx, func() { s.set(func() {}) })
 	defer stop()
 	s.mu.Lock()
@@ -81,7 +82,7 @@ func (s *fakeStream) Submit(ctx context.Context, cmd replica.Command, token repl
 }
 
 // TrySubmit implements broker.Stream.
-func (s *fakeStream) TrySubmit(cmd replica.Command, token replica.Token) error {
+func (s *fakeStream) TrySubmit(_ fair.Key, cmd replica.Command, token replica.Token) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.add(cmd, token)
@@ -101,7 +102,7 @@ func (s *fakeStream) add(cmd replica.Command, token replica.Token) error {
 }
 
 // Withdraw implements broker.Stream.
-func (s *fakeStream) Withdraw(token replica.Token) bool {
+func (s *fakeStream) Withdraw(_ fair.Key, token replica.Token) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, t := range s.waiting {
@@ -203,7 +204,7 @@ func (s *fakeStream) from(node int, number uint64, cmd replica.Command) {
 }
 
 // tick lets the consensus time catch up with the clock.
-func (s *fakeStream) tick() { _ = s.TrySubmit(&replica.Tick{}, replica.Token{}) }
+func (s *fakeStream) tick() { _ = s.TrySubmit(fair.Key{}, &replica.Tick{}, replica.Token{}) }
 
 // count returns how many transactions the broker has submitted and were applied.
 func (s *fakeStream) count() (n uint64) {

@@ -15,12 +15,12 @@ type subscription struct {
 	handed            uint64 // how many messages had been handed over unordered before the subscription began
 }
 
-// onSubscribe handles SUBSCRIBE. The filters are judged by the reader. The index at which own subscriptions begin is
+// onSubscribe handles SUBSCRIBE. The filters are judged by the reader. The indexes at which own subscriptions begin are
 // behind the client's own publishes: what it has retained just now comes to it as a retained message. SUBACK goes out
 // when everything is done.
 func (c *client) onSubscribe(p *mqtt.Subscribe) error {
+	c.input.turn.Spend(filterWork * len(p.Subscriptions))
 	q := &request{client: c, packetID: p.PacketID, codes: make([]mqtt.ReasonCode, len(p.Subscriptions))}
-	rest := &replica.Subscribe{Connection: c.number, ID: p.SubscriptionID}
 	for i := range p.Subscriptions {
 		s := &p.Subscriptions[i]
 		code, err := c.judge(s)
@@ -28,7 +28,6 @@ func (c *client) onSubscribe(p *mqtt.Subscribe) error {
 			return err
 		}
 		if q.codes[i] = code; code < 0x80 && q.sort(i, s.Filter) {
-			rest.Subscriptions = append(rest.Subscriptions, replica.Subscription(*s))
 			q.wantSystem(i, s, p.SubscriptionID)
 		}
 	}
@@ -37,7 +36,17 @@ func (c *client) onSubscribe(p *mqtt.Subscribe) error {
 			return err
 		}
 	}
-	return c.perform(q, func(m *replica.Machine) { c.broker.subscribe(q, p, m) }, rest)
+	return c.perform(q, work{
+		filter: func(i int) string { return p.Subscriptions[i].Filter },
+		own:    func(places []int, m *replica.Machine) { c.broker.subscribe(q, p, places, m.Index()) },
+		rest: func(places []int) replica.Command {
+			cmd := &replica.Subscribe{Connection: c.number, ID: p.SubscriptionID}
+			for _, i := range places {
+				cmd.Subscriptions = append(cmd.Subscriptions, replica.Subscription(p.Subscriptions[i]))
+			}
+			return cmd
+		},
+	})
 }
 
 // wantSystem notes a subscription to the system's topics on which the stream decides.
@@ -64,11 +73,10 @@ func (c *client) judge(s *mqtt.Subscription) (mqtt.ReasonCode, error) {
 	return mqtt.ReasonCode(s.QoS), nil
 }
 
-// subscribe makes the subscriptions that are the node's own affair, and queues the way to the retained messages behind
-// SUBACK, if that can go already.
-func (d *dispatcher) subscribe(q *request, p *mqtt.Subscribe, m *replica.Machine) {
-	c, replay := q.client, &replay{index: m.Index()}
-	for _, i := range q.own {
+// subscribe makes subscriptions that are the node's own affair.
+func (d *dispatcher) subscribe(q *request, p *mqtt.Subscribe, places []int, index uint64) {
+	c, replay := q.client, &replay{index: index}
+	for _, i := range places {
 		s := &p.Subscriptions[i]
 		fresh, ok := d.add(c, s, p.SubscriptionID)
 		if !ok {
@@ -79,13 +87,9 @@ func (d *dispatcher) subscribe(q *request, p *mqtt.Subscribe, m *replica.Machine
 			d.replaySystem(c, s.Filter, c.routes.subscriptions[s.Filter])
 		}
 	}
-	if len(q.ordered) == 0 {
-		q.answer()
-	}
 	if len(replay.rest) > 0 {
-		c.push(replay.mark())
+		q.replays = append(q.replays, replay)
 	}
-	c.wake()
 }
 
 // add makes or replaces a subscription [MQTT-3.8.4-3]. It fails if the client has too many.
@@ -107,29 +111,36 @@ func (d *dispatcher) add(c *client, s *mqtt.Subscription, id uint32) (fresh, ok 
 
 // onUnsubscribe handles UNSUBSCRIBE. After UNSUBACK nothing is queued for the filters any more [MQTT-3.10.4-2].
 func (c *client) onUnsubscribe(p *mqtt.Unsubscribe) error {
+	c.input.turn.Spend(filterWork * len(p.Filters))
 	q := &request{client: c, packetID: p.PacketID, codes: make([]mqtt.ReasonCode, len(p.Filters)), unmakes: true}
-	rest := &replica.Unsubscribe{Connection: c.number}
 	for i, filter := range p.Filters {
 		if _, _, valid := topic.Parse(filter); !valid {
 			q.codes[i] = mqtt.TopicFilterInvalid
-		} else if q.sort(i, filter) {
-			rest.Filters = append(rest.Filters, filter)
+		} else {
+			q.sort(i, filter)
 		}
 	}
-	return c.perform(q, func(*replica.Machine) { c.broker.unsubscribe(q, p) }, rest)
+	return c.perform(q, work{
+		filter: func(i int) string { return p.Filters[i] },
+		own:    func(places []int, _ *replica.Machine) { c.broker.unsubscribe(q, p, places) },
+		rest: func(places []int) replica.Command {
+			cmd := &replica.Unsubscribe{Connection: c.number}
+			for _, i := range places {
+				cmd.Filters = append(cmd.Filters, p.Filters[i])
+			}
+			return cmd
+		},
+	})
 }
 
-// unsubscribe takes away the subscriptions that are the node's own affair.
-func (d *dispatcher) unsubscribe(q *request, p *mqtt.Unsubscribe) {
-	for _, i := range q.own {
+// unsubscribe takes away subscriptions that are the node's own affair.
+func (d *dispatcher) unsubscribe(q *request, p *mqtt.Unsubscribe, places []int) {
+	for _, i := range places {
 		if _, known := q.client.routes.subscriptions[p.Filters[i]]; known {
 			d.drop(q.client, p.Filters[i])
 		} else {
 			q.codes[i] = mqtt.NoSubscriptionExisted
 		}
-	}
-	if len(q.ordered) == 0 {
-		q.answer()
 	}
 }
 
@@ -140,12 +151,25 @@ func (d *dispatcher) drop(c *client, filter string) {
 
 // forget removes all that the apply goroutine knows of a client.
 func (b *Broker) forget(c *client) {
-	_ = b.config.State.Do(func(*replica.Machine) { // fails only if the node has stopped
-		for filter := range c.routes.subscriptions {
-			b.drop(c, filter)
+	for more := true; more; {
+		err := b.config.State.Do(func(*replica.Machine) { more = b.forgetSome(c) })
+		if err != nil {
+			return // the node has stopped
 		}
-		if b.byID[c.id] == c {
-			delete(b.byID, c.id)
+	}
+}
+
+// forgetSome removes a portion of it, and reports whether there is more.
+func (d *dispatcher) forgetSome(c *client) (more bool) {
+	if d.byID[c.id] == c {
+		delete(d.byID, c.id)
+	}
+	var now portion
+	for filter := range c.routes.subscriptions {
+		if !now.takes(filter) {
+			return true
 		}
-	})
+		d.drop(c, filter)
+	}
+	return false
 }

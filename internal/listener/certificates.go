@@ -8,15 +8,12 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
-	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/foxmq/foxmq/internal/filewatch"
 	"github.com/foxmq/foxmq/internal/tlsutil"
 )
-
-// pollEvery is how often the files are looked at.
-const pollEvery = time.Second
 
 // CertificateConfig says what the TLS listeners show, and whom they believe.
 type CertificateConfig struct {
@@ -30,23 +27,22 @@ type CertificateConfig struct {
 type Certificates struct {
 	config  CertificateConfig
 	current atomic.Pointer[tls.Config]
-	reload  chan struct{} // holds one token while a call of Reload waits for Run
-	files   []string
-	seen    []stamp // of the files when they were read last; after NewCertificates, Run's
+	watcher *filewatch.Watcher
+	files   []*filewatch.File // after NewCertificates, Run's
 }
 
 // NewCertificates reads the files.
 func NewCertificates(config CertificateConfig) (*Certificates, error) {
-	c := &Certificates{config: config, reload: make(chan struct{}, 1)}
+	c := &Certificates{config: config, watcher: filewatch.NewWatcher()}
 	if c.config.Log == nil {
 		c.config.Log = zap.NewNop()
 	}
 	for _, file := range []string{config.CertFile, config.KeyFile, config.AuthoritiesFile} {
 		if file != "" {
-			c.files = append(c.files, file)
+			c.files = append(c.files, filewatch.New(file))
 		}
 	}
-	c.seen = stamps(c.files)
+	c.look()
 	current, err := c.read()
 	if err != nil {
 		return nil, err
@@ -93,44 +89,39 @@ func (c *Certificates) derive(change func(*tls.Config)) *tls.Config {
 
 // Run reads the files again when they change, and when Reload says so, until ctx ends, which is no error.
 func (c *Certificates) Run(ctx context.Context) error {
-	ticker := time.NewTicker(pollEvery)
-	defer ticker.Stop()
-	for {
-		force := false
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		case <-c.reload:
-			force = true
-		}
-		c.refresh(force)
-	}
+	c.watcher.Run(ctx, c.refresh)
+	return nil
 }
 
 // Reload makes Run read the files again now, whether they seem to have changed or not.
-func (c *Certificates) Reload() {
-	select {
-	case c.reload <- struct{}{}:
-	default: // it will anyway
+func (c *Certificates) Reload() { c.watcher.Reload() }
+
+// look reports whether a file has changed since the last look, as it has by being gone.
+func (c *Certificates) look() (changed bool) {
+	for _, file := range c.files {
+		one, _ := file.Look()
+		changed = changed || one
 	}
+	return changed
 }
 
 // refresh reads the files if one has changed. What cannot be used leaves in force what there was; it is told once, and
 // tried again at the next change.
 func (c *Certificates) refresh(force bool) {
-	now := stamps(c.files)
-	if len(c.files) == 0 || !force && same(now, c.seen) {
+	if changed := c.look(); len(c.files) == 0 || !force && !changed {
 		return
 	}
-	c.seen = now
 	current, err := c.read()
 	if err != nil {
 		c.config.Log.Error("certificate not reloaded, the one before stays in force", zap.Error(err))
 		return
 	}
 	c.current.Store(current)
-	c.config.Log.Info("certificate reloaded", zap.Strings("files", c.files))
+	paths := make([]string, len(c.files))
+	for i, file := range c.files {
+		paths[i] = file.Path()
+	}
+	c.config.Log.Info("certificate reloaded", zap.Strings("files", paths))
 }
 
 // read makes of the files what is in force.

@@ -42,8 +42,20 @@ type Proxied struct {
 	open     context.Context // ends with Close
 	close    func() error
 
-	waiting    atomic.Int64   // for a header
+	waiting    atomic.Int64 // for a header
+	refused    atomic.Uint64
 	goroutines sync.WaitGroup // the one that accepts, and one for each header that is awaited
+}
+
+// ProxyStats is what a Proxied has counted.
+type ProxyStats struct {
+	Waiting int    // connections now whose header has not come
+	Refused uint64 // connections closed for their address or their header
+}
+
+// Stats returns the counters.
+func (l *Proxied) Stats() ProxyStats {
+	return ProxyStats{Waiting: int(l.waiting.Load()), Refused: l.refused.Load()}
 }
 
 // accepted is what Accept returns.
@@ -100,8 +112,7 @@ func (l *Proxied) run() {
 			continue
 		}
 		if err := l.admit(conn); err != nil {
-			l.config.Refused(conn, err)
-			conn.Close()
+			l.refuse(conn, err)
 			continue
 		}
 		l.goroutines.Go(func() {
@@ -130,13 +141,18 @@ func (l *Proxied) serve(conn net.Conn) {
 	client, err := readHeader(conn)
 	if err != nil {
 		interrupt()
-		l.config.Refused(conn, err)
-		conn.Close()
+		l.refuse(conn, err)
 		return
 	}
 	if !interrupt() || !l.hand(accepted{conn: client}) {
 		conn.Close()
 	}
+}
+
+func (l *Proxied) refuse(conn net.Conn, why error) {
+	l.refused.Add(1)
+	l.config.Refused(conn, why)
+	conn.Close()
 }
 
 // hand gives something to Accept, unless the listener is closed.

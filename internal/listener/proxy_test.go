@@ -97,6 +97,9 @@ func TestNoProxyHeader(t *testing.T) {
 			closes(t, client)
 		}
 	}
+	if got := l.Stats().Refused; got != 3 {
+		t.Errorf("%d refused connections are counted", got)
+	}
 }
 
 // Clients that stall hold up nobody, and nobody waits for them for ever.
@@ -122,6 +125,9 @@ func TestUntrustedProxy(t *testing.T) {
 		t.Error(err)
 	}
 	closes(t, client)
+	if got := l.Stats(); got != (ProxyStats{Refused: 1}) {
+		t.Errorf("%+v", got)
+	}
 }
 
 // Close ends what waits for a header, and what waits to be accepted.

@@ -97,7 +97,7 @@ func TestNewCertificate(t *testing.T) {
 	dir := t.TempDir()
 	first := writePair(t, dir)
 	c := open(t, dir, "")
-	l := TLS(listenTCP(t, "127.0.0.1"), c.TLS(), false)
+	l := NewHandshakes(1).Listen(listenTCP(t, "127.0.0.1"), c.TLS(), false)
 	if err := shake(t, l, trusting(first)); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestClientName(t *testing.T) {
 	writePEM(t, filepath.Join(dir, "ca.pem"), "CERTIFICATE", alice.Certificate[0])
 	c := open(t, dir, filepath.Join(dir, "ca.pem"))
 	for _, names := range []bool{true, false} {
-		l := TLS(listenTCP(t, "127.0.0.1"), c.TLS(), names)
+		l := NewHandshakes(1).Listen(listenTCP(t, "127.0.0.1"), c.TLS(), names)
 		for want, shown := range map[string][]tls.Certificate{"alice": {alice}, "": nil} {
 			config := trusting(server)
 			config.Certificates = shown
@@ -186,7 +186,7 @@ func TestClientName(t *testing.T) {
 func TestStalledHandshake(t *testing.T) {
 	dir := t.TempDir()
 	server := writePair(t, dir)
-	l := TLS(listenTCP(t, "127.0.0.1"), open(t, dir, "").TLS(), false)
+	l := NewHandshakes(1).Listen(listenTCP(t, "127.0.0.1"), open(t, dir, "").TLS(), false)
 	dial(t, l.Addr())
 	stalled := accept(t, l)
 	if err := shake(t, l, trusting(server)); err != nil {

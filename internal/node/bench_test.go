@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
 )
@@ -61,13 +62,13 @@ func benchmark(b *testing.B, nodes int) {
 
 func publishMany(b *testing.B, n *node.Node, i, count int) {
 	ctx := context.Background()
-	if err := n.Submit(ctx, &replica.Connect{Connection: 1, ClientID: fmt.Sprint(i)}, replica.Token{}); err != nil {
+	if err := n.Submit(ctx, fair.Key{}, &replica.Connect{Connection: 1, ClientID: fmt.Sprint(i)}, replica.Token{}); err != nil {
 		b.Error(err)
 	}
 	message := replica.Message{Topic: fmt.Sprintf("bench/%d/topic", i), Payload: make([]byte, 64)}
 	cmd := &replica.Publish{Connection: 1, Message: message}
 	for range count {
-		if err := n.Submit(ctx, cmd, replica.Token{}); err != nil {
+		if err := n.Submit(ctx, fair.Key{}, cmd, replica.Token{}); err != nil {
 			b.Error(err)
 			return
 		}

@@ -30,6 +30,8 @@ type flaky struct {
 	takes      time.Duration      // what Commit takes
 }
 
+func (f *flaky) Recovered() store.Recovered { return store.Recovered{} }
+
 func (f *flaky) Append(records [][]byte, _ bool) error {
 	if f.appending == nil {
 		f.appended += len(records)

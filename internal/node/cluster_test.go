@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
 	"go.uber.org/goleak"
@@ -314,7 +315,7 @@ func (c *cluster) submit(i, first, count int) {
 		}})
 	}
 	for k, cmd := range commands {
-		if err := c.members[i].node.Submit(ctx, cmd, replica.Token{PacketID: uint16(first + k)}); err != nil {
+		if err := c.members[i].node.Submit(ctx, fair.Key{}, cmd, replica.Token{PacketID: uint16(first + k)}); err != nil {
 			c.t.Errorf("submit at node %d: %v", i, err)
 			return
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/store"
@@ -133,7 +134,7 @@ func publishWindow(b *testing.B, n *node.Node, publisher uint64, count int) {
 	}
 	for _, cmd := range commands {
 		slots <- struct{}{}
-		if err := n.Submit(context.Background(), cmd, replica.Token{Owner: slots}); err != nil {
+		if err := n.Submit(context.Background(), fair.Key{}, cmd, replica.Token{Owner: slots}); err != nil {
 			b.Error(err)
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/store"
@@ -49,7 +50,7 @@ func TestDamageOnTheDiskIsRepaired(t *testing.T) {
 	d.load(0, 100, 0, 1, 2, 3)
 	const needle = "what must not turn"
 	retain := &replica.Publish{Connection: 1, Message: replica.Message{Topic: "needle", Payload: []byte(needle), Retain: true}}
-	if err := d.members[2].node.TrySubmit(retain, replica.Token{}); err != nil {
+	if err := d.members[2].node.TrySubmit(fair.Key{}, retain, replica.Token{}); err != nil {
 		t.Fatal(err)
 	}
 	state := filepath.Join(d.path(2), "state.db")
@@ -86,7 +87,7 @@ func TestDamageOfALoneNodeIsMended(t *testing.T) {
 	const needle = "what must not turn"
 	d.load(0, 100, 0)
 	retain := &replica.Publish{Connection: 1, Message: replica.Message{Topic: "needle", Payload: []byte(needle), Retain: true}}
-	if err := d.members[0].node.TrySubmit(retain, replica.Token{}); err != nil {
+	if err := d.members[0].node.TrySubmit(fair.Key{}, retain, replica.Token{}); err != nil {
 		t.Fatal(err)
 	}
 	state := filepath.Join(d.path(0), "state.db")
@@ -183,7 +184,7 @@ func TestPeersComeAndGoWhileTheDiskIsStuck(t *testing.T) {
 	n := c.members[0].node
 	stick := func() {
 		log.fail(errors.New("no space left"))
-		if err := n.TrySubmit(&replica.Tick{}, replica.Token{}); err != nil {
+		if err := n.TrySubmit(fair.Key{}, &replica.Tick{}, replica.Token{}); err != nil {
 			t.Error(err)
 		}
 		eventually(t, "it says so", func() bool { return n.Status().Disk != "" && !n.Quorum() && n.Stalled() })

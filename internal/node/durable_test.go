@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/foxmq/foxmq/internal/consensus"
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/store"
@@ -24,6 +26,7 @@ type durable struct {
 	stores  []*store.Store
 	keep    int64         // bytes of old segments; 0: the default, negative: none
 	logs    []*faultfs.FS // what the logs are kept on; nil: the machine's own files
+	outages []int         // by member: how often it has lost power
 
 	durability store.Durability     // of the logs
 	flight     int                  // how many messages each publisher has under way
@@ -32,7 +35,9 @@ type durable struct {
 
 func newDurable(t testing.TB, n int) *durable {
 	t.Helper()
-	d := &durable{dir: t.TempDir(), stores: make([]*store.Store, n), syncing: make([]context.CancelFunc, n), flight: 100}
+	d := &durable{
+		dir: t.TempDir(), stores: make([]*store.Store, n), outages: make([]int, n), syncing: make([]context.CancelFunc, n), flight: 100,
+	}
 	d.cluster = newCluster(t, n, func(_ int, cfg *node.Config) { d.configs = append(d.configs, *cfg) })
 	t.Cleanup(func() {
 		for i := range d.stores {
@@ -50,7 +55,7 @@ func (d *durable) boot(members ...int) {
 	for _, i := range members {
 		disk := store.Config{
 			Dir: d.path(i), KeepBytes: d.keep, Replicated: true, StopOnDamage: len(d.members) > 3, ScrubInterval: time.Millisecond,
-			Durability: d.durability,
+			Durability: d.durability, Boot: fmt.Sprint("boot ", d.outages[i]),
 		}
 		if d.logs != nil {
 			disk.FS, disk.ScrubInterval = d.logs[i], 0
@@ -132,7 +137,7 @@ func (d *durable) load(from, count int, members ...int) {
 				}})
 			}
 			for _, cmd := range commands {
-				if err := d.members[i].node.Submit(ctx, cmd, replica.Token{}); err != nil {
+				if err := d.members[i].node.Submit(ctx, fair.Key{}, cmd, replica.Token{}); err != nil {
 					d.t.Errorf("submit at node %d: %v", i, err)
 					return
 				}
@@ -177,12 +182,13 @@ func (d *durable) retained(i int) string {
 	return text.String()
 }
 
-// awaitCheckpoint waits until a checkpoint is on the member's disk.
+// awaitCheckpoint waits until a further checkpoint is on the member's disk.
 func (d *durable) awaitCheckpoint(i int) {
 	d.t.Helper()
+	before := d.stores[i].Stats().Checkpoints
 	eventually(d.t, "a checkpoint", func() bool {
 		d.load(1<<20+int(d.members[i].node.Status().Index), 20, i)
-		return d.stores[i].Stats().Checkpoints > 0
+		return d.stores[i].Stats().Checkpoints > before
 	})
 }
 
@@ -230,7 +236,10 @@ func TestWipedNodeFetches(t *testing.T) {
 	d := newDurable(t, 4)
 	d.keep = -1
 	d.boot(0, 1, 2, 3)
-	d.load(0, 300, 0, 1, 2, 3)
+	eventually(t, "the first events are ancient", func() bool {
+		d.load(1000*int(d.members[0].node.Status().Round), 50, 0, 1, 2, 3)
+		return d.members[0].node.Status().Round > 2*consensus.DefaultRoundsKept
+	})
 	for i := range 4 {
 		d.awaitCheckpoint(i)
 	}
@@ -271,7 +280,7 @@ func TestOneStateGoesWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	subscribe := &replica.Subscribe{Connection: 1, Subscriptions: []replica.Subscription{{Filter: "0/#", QoS: 1}}}
-	if err := d.members[0].node.TrySubmit(subscribe, replica.Token{}); err != nil {
+	if err := d.members[0].node.TrySubmit(fair.Key{}, subscribe, replica.Token{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the node is fenced", func() bool {

@@ -169,8 +169,10 @@ func id(i int) event.ID {
 	return event.ID(sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i))))
 }
 
-// TestClaimsThatNeverComeAreGivenUp: tips of events that do not exist, by the thousand.
+// TestClaimsThatNeverComeAreGivenUp: tips of events that do not exist, by the thousand. At one peer's word no more than
+// fit into a message are asked for.
 func TestClaimsThatNeverComeAreGivenUp(t *testing.T) {
+	const honest = 64 // events that the honest ones may have told of meanwhile
 	p := newPuppet(t)
 	for k := range 20 {
 		var claims []event.Tip
@@ -181,7 +183,7 @@ func TestClaimsThatNeverComeAreGivenUp(t *testing.T) {
 		if err := p.tell(func() *event.Message { return &event.Message{Tips: slices.Clone(claims)} }); err != nil {
 			t.Fatal(err)
 		}
-		if s := p.members[0].node.Status(); s.Missing > event.MaxMessageIDs {
+		if s := p.members[0].node.Status(); s.Missing > event.MaxMessageIDs+honest {
 			t.Fatalf("%d events are asked for", s.Missing)
 		}
 	}
@@ -243,4 +245,52 @@ func TestFloodIsReadSlowly(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestFloodOfQuestionsIsReadSlowly: a peer that asks for the same events over and over is sent a few of them each second,
+// and is told apart from one that asks once.
+func TestFloodOfQuestionsIsReadSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPuppet(t)
+		e := p.event(event.Event{
+			Seq: 1, BirthRound: 1, Payload: event.AppendTransaction(nil, make([]byte, 1<<20)),
+		})
+		if err := p.tell(func() *event.Message { return &event.Message{Events: []*event.Event{e}} }); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		for range 1000 {
+			if err := p.members[0].node.Message(3, &event.Message{Want: []event.ID{e.ID()}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		took, s := time.Since(start), p.status()
+		if s.Again == 0 || s.Handed <= s.Again || s.Slowed == 0 {
+			t.Fatalf("counted: %+v", s)
+		}
+		if rate := float64(s.Handed) / took.Seconds(); rate > 32<<20 {
+			t.Errorf("%d bytes in %v", s.Handed, took)
+		}
+		p.expectOrder()
+	})
+}
+
+// TestFloodOfRefusedEventsIsReadSlowly: events that are new each time, bear good signatures, and are refused because they are
+// more than a member may make.
+func TestFloodOfRefusedEventsIsReadSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPuppet(t)
+		for i := range 50 * waitingLimit {
+			parent := event.Parent{Creator: 3, Seq: 1 << 20, BirthRound: 1 << 30, ID: id(i)}
+			e := p.event(event.Event{Seq: 1<<20 + 1, BirthRound: 1<<30 + 1, Parents: []event.Parent{parent}})
+			if err := p.members[0].node.Message(3, &event.Message{Events: []*event.Event{e}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s := p.status(); s.Slowed < time.Second {
+			t.Errorf("slowed by %v", s.Slowed)
+		}
+		p.expectOrder()
+	})
 }

@@ -64,16 +64,20 @@ func (in *intake) verified(events []*event.Event) []*event.Event {
 	return kept
 }
 
-// known returns how many of the events were verified before and are remembered.
-func (in *intake) known(events []*event.Event) (count int) {
+// known returns how many of the events were verified before and are remembered, and how many of the others are of a
+// round before ancient.
+func (in *intake) known(events []*event.Event, ancient uint64) (known, late int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, e := range events {
-		if in.holds(signed{e.ID(), e.Signature}) {
-			count++
+		switch {
+		case in.holds(signed{e.ID(), e.Signature}):
+			known++
+		case e.BirthRound < ancient:
+			late++
 		}
 	}
-	return count
+	return known, late
 }
 
 func (in *intake) verify(e *event.Event) bool {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/store"
@@ -76,7 +77,7 @@ func (d *durable) fill(retained, sessions int) {
 	for i := range d.members {
 		all.Go(func() {
 			submit := func(cmd replica.Command) {
-				if err := d.members[i].node.Submit(context.Background(), cmd, replica.Token{}); err != nil {
+				if err := d.members[i].node.Submit(context.Background(), fair.Key{}, cmd, replica.Token{}); err != nil {
 					d.t.Errorf("submit at node %d: %v", i, err)
 				}
 			}

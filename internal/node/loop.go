@@ -8,6 +8,7 @@ import (
 	"github.com/foxmq/foxmq/internal/consensus"
 	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/replica"
 )
 
@@ -55,6 +56,7 @@ func (l *loop) config() driver.Config {
 		Self:    n.cfg.Self,
 		Domain:  n.cfg.Domain,
 		Source:  source{n},
+		Unsure:  n.cfg.Disk != nil && n.cfg.Disk.Recovered().Unsure,
 		Sign:    func(e *event.Event) error { return e.Sign(n.cfg.Key) },
 		Coin:    coin,
 		Engine:  consensus.Config{SnapshotEvery: snapshotEvery},
@@ -116,17 +118,13 @@ func (l *loop) announce() {
 	if !l.orphans || p == nil || p.State != driver.Active {
 		return
 	}
-	l.orphans = l.node.pool.TrySubmit(&replica.Tick{}, replica.Token{}) != nil
+	l.orphans = l.node.pool.TrySubmit(fair.Key{}, &replica.Tick{}, replica.Token{}) != nil
 }
 
 func (l *loop) open(peer int, m mail, now int64) {
 	switch box := l.node.peers[peer]; {
 	case m.message != nil:
-		start := l.node.cfg.Now()
-		l.driver.Receive(peer, m.message, now)
-		if len(m.message.Want) > 0 {
-			box.throttle.asked.Add(min(l.node.cfg.Now()-start, mostAsked))
-		}
+		l.receive(peer, m, now)
 	case m.connected && !box.connected:
 		box.connected, l.joined = true, true
 		l.node.connected.Add(1)
@@ -137,6 +135,21 @@ func (l *loop) open(peer int, m mail, now int64) {
 		l.node.connected.Add(-1)
 		l.driver.Disconnected(peer)
 	}
+}
+
+// receive tells the driver of a message, and has the peer's throttle take note of what that costs in vain.
+func (l *loop) receive(peer int, m mail, now int64) {
+	start := l.node.cfg.Now()
+	handed, again := l.driver.Handed(peer)
+	dropped := l.driver.Dropped()
+	l.driver.Receive(peer, m.message, now)
+	nowHanded, nowAgain := l.driver.Handed(peer)
+	cost := handCost*int64(nowHanded-handed) + (againCost-handCost)*int64(nowAgain-again)
+	cost += verifyCost * int64(min(l.driver.Dropped()-dropped, uint64(m.fresh)))
+	if len(m.message.Events) == 0 {
+		cost += min(l.node.cfg.Now()-start, mostAsked)
+	}
+	l.node.peers[peer].throttle.asked.Add(cost)
 }
 
 // act does what the driver wants done, unless that cannot be written down first. Then nothing is done, as if the node

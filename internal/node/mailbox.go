@@ -23,6 +23,7 @@ type mailbox struct {
 // mail is a message or, without one, news of the connection.
 type mail struct {
 	message   *event.Message
+	fresh     int // events of the message that had to be verified, and are not too old
 	connected bool
 }
 
@@ -41,12 +42,7 @@ func (n *Node) Message(from int, m *event.Message) error {
 	if err := n.hearVotes(from, m.Votes); err != nil {
 		return err
 	}
-	known := n.intake.known(m.Events)
-	old := n.late(m.Events)
-	waste := int64(known)*knownCost + old*verifyCost
-	if known == len(m.Events) {
-		waste += emptyCost
-	}
+	waste, fresh := n.waste(m.Events)
 	n.slow(from, waste)
 	if n.fetching.Load() {
 		return nil
@@ -54,7 +50,7 @@ func (n *Node) Message(from int, m *event.Message) error {
 	if !n.verify(from, m) {
 		return errForgedEvent
 	}
-	n.deliver(from, mail{message: m}, n.stopped)
+	n.deliver(from, mail{message: m, fresh: fresh}, n.stopped)
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/replica"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -236,27 +237,27 @@ func (n *Node) wake() {
 	}
 }
 
-// Submit puts a command into the stream. It waits until there is room in the pool or ctx is done, and does not
-// wait for the order: the command comes back to the Consumer as an Own result with the token. Commands of one
-// goroutine take effect in the order in which it submitted them.
-func (n *Node) Submit(ctx context.Context, cmd replica.Command, token replica.Token) error {
+// Submit puts a command into the stream, for that client; the node's own are for the zero Key. It waits until there is room
+// in the pool or ctx is done, and does not wait for the order: the command comes back to the Consumer as an Own result with
+// the token. Clients take turns, and a client's commands that one goroutine submits take effect in that order.
+func (n *Node) Submit(ctx context.Context, from fair.Key, cmd replica.Command, token replica.Token) error {
 	if n.isStopped() {
 		return ErrStopped
 	}
-	return n.pool.Submit(ctx, cmd, token)
+	return n.pool.Submit(ctx, from, cmd, token)
 }
 
 // TrySubmit is Submit that returns ErrFull where Submit would wait.
-func (n *Node) TrySubmit(cmd replica.Command, token replica.Token) error {
+func (n *Node) TrySubmit(from fair.Key, cmd replica.Command, token replica.Token) error {
 	if n.isStopped() {
 		return ErrStopped
 	}
-	return n.pool.TrySubmit(cmd, token)
+	return n.pool.TrySubmit(from, cmd, token)
 }
 
-// Withdraw takes back a replica.Connect that was submitted with that token, unless it has gone into an event
+// Withdraw takes back a client's replica.Connect that was submitted with that token, unless it has gone into an event
 // already. True says that it is as if it had never been submitted. The token's Owner must be comparable.
-func (n *Node) Withdraw(token replica.Token) bool { return n.pool.Withdraw(token) }
+func (n *Node) Withdraw(from fair.Key, token replica.Token) bool { return n.pool.Withdraw(from, token) }
 
 func (n *Node) isStopped() bool {
 	select {

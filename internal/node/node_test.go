@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/store"
@@ -107,25 +108,25 @@ func TestWithoutQuorumThePoolFills(t *testing.T) {
 		t.Error("a node that does not know yet where the stream stands says that it stands still")
 	}
 	withdrawn := replica.Token{PacketID: 9999}
-	if err := n.TrySubmit(&replica.Connect{Connection: 1, ClientID: "gone"}, withdrawn); err != nil {
+	if err := n.TrySubmit(fair.Key{}, &replica.Connect{Connection: 1, ClientID: "gone"}, withdrawn); err != nil {
 		t.Fatal(err)
 	}
 	connect := &replica.Connect{Connection: 2, ClientID: "stays"}
 	count := 0
 	var err error
-	for err = n.TrySubmit(connect, replica.Token{}); err == nil; count++ {
+	for err = n.TrySubmit(fair.Key{}, connect, replica.Token{}); err == nil; count++ {
 		message := replica.Message{Topic: "t", Payload: fmt.Append(nil, count)}
-		err = n.TrySubmit(&replica.Publish{Connection: 2, Message: message}, replica.Token{PacketID: uint16(count + 1)})
+		err = n.TrySubmit(fair.Key{}, &replica.Publish{Connection: 2, Message: message}, replica.Token{PacketID: uint16(count + 1)})
 	}
 	if !errors.Is(err, node.ErrFull) || count < 100 || count > 200 {
 		t.Fatalf("after %d transactions: %v", count, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := n.Submit(ctx, connect, replica.Token{}); !errors.Is(err, context.Canceled) {
+	if err := n.Submit(ctx, fair.Key{}, connect, replica.Token{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("submit with a done context: %v", err)
 	}
-	if !n.Withdraw(withdrawn) {
+	if !n.Withdraw(fair.Key{}, withdrawn) {
 		t.Error("not withdrawn")
 	}
 	c.start(1, 2, 3)
@@ -198,10 +199,10 @@ func TestStopped(t *testing.T) {
 		t.Errorf("do: %v", err)
 	}
 	end := &replica.End{Connection: 1}
-	if err := n.Submit(context.Background(), end, replica.Token{}); !errors.Is(err, node.ErrStopped) {
+	if err := n.Submit(context.Background(), fair.Key{}, end, replica.Token{}); !errors.Is(err, node.ErrStopped) {
 		t.Errorf("submit: %v", err)
 	}
-	if err := n.TrySubmit(end, replica.Token{}); !errors.Is(err, node.ErrStopped) {
+	if err := n.TrySubmit(fair.Key{}, end, replica.Token{}); !errors.Is(err, node.ErrStopped) {
 		t.Errorf("try to submit: %v", err)
 	}
 }

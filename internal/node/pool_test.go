@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/replica"
 )
 
@@ -26,7 +27,7 @@ func testPool(bytes int) *pool { return newPool(bytes, func() {}) }
 func mustSubmit(t *testing.T, p *pool, numbers ...int) {
 	t.Helper()
 	for _, i := range numbers {
-		if err := p.TrySubmit(publish(i), mark(i)); err != nil {
+		if err := p.TrySubmit(fair.Key{}, publish(i), mark(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -156,11 +157,56 @@ func TestPoolKeepsToThePayloadLimit(t *testing.T) {
 	want(t, "the rest", pull(t, p, 1<<20), "2:3")
 }
 
+// TestLargeOnesKeepTheirContent: what is submitted next does not change what was submitted, of any size and kind.
+func TestLargeOnesKeepTheirContent(t *testing.T) {
+	p := testPool(16 << 20)
+	var want []string
+	for size := largeCost - 2*publishHead; size <= largeCost+publishHead; size += 8 {
+		content := strings.Repeat(fmt.Sprint(size%10), size)
+		message := replica.Message{Topic: "t", Payload: []byte(content)}
+		for _, cmd := range []replica.Command{
+			&replica.Publish{Connection: 1, PacketID: 1 << 15, Message: message},
+			&replica.Connect{Connection: 1, Will: &message},
+		} {
+			if err := p.TrySubmit(fair.Key{}, cmd, replica.Token{}); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, string(cmd.Append(nil)))
+		}
+	}
+	for place, all := 0, uint64(0); place < len(want); place++ {
+		for all <= uint64(place) {
+			p.Fill(nil, boot, 1<<20)
+			p.window.give(p.window.used)
+			p.window.shut = false
+			all = p.flying.end()
+		}
+		if got := string(p.flying.at(uint64(place)).command); got != want[place] {
+			t.Fatalf("command %d of %d bytes is another: %d bytes", place, len(want[place]), len(got))
+		}
+	}
+}
+
+// TestPayloadIsNotLargerThanItsContent: events are kept for long, so one has no room for what others carry or what waits.
+func TestPayloadIsNotLargerThanItsContent(t *testing.T) {
+	p := testPool(16 << 20)
+	large := &replica.Publish{Connection: 1, Message: replica.Message{Topic: "t", Payload: make([]byte, 60<<10)}}
+	for i := range 20 {
+		if err := p.TrySubmit(fair.Key{}, large, mark(i)); err != nil {
+			t.Fatal(err)
+		}
+		payload := p.Fill(nil, boot, 1<<20)
+		if len(payload) > 0 && cap(payload) > len(payload)+len(payload)/4 {
+			t.Fatalf("a payload of %d bytes occupies %d", len(payload), cap(payload))
+		}
+	}
+}
+
 func TestPoolWithdraws(t *testing.T) {
 	p := testPool(1 << 20)
 	connect := func(id string, i int) {
 		t.Helper()
-		if err := p.TrySubmit(&replica.Connect{Connection: 1, ClientID: id}, mark(i)); err != nil {
+		if err := p.TrySubmit(fair.Key{}, &replica.Connect{Connection: 1, ClientID: id}, mark(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -169,21 +215,21 @@ func TestPoolWithdraws(t *testing.T) {
 	connect("b", 3)
 	connect("c", 4)
 	for _, i := range []int{1, 3} {
-		if !p.Withdraw(mark(i)) {
+		if !p.Withdraw(fair.Key{}, mark(i)) {
 			t.Errorf("%d not withdrawn", i)
 		}
 	}
-	if p.Withdraw(mark(2)) || p.Withdraw(mark(1)) || p.Withdraw(mark(9)) {
+	if p.Withdraw(fair.Key{}, mark(2)) || p.Withdraw(fair.Key{}, mark(1)) || p.Withdraw(fair.Key{}, mark(9)) {
 		t.Error("withdrew what is no waiting CONNECT")
 	}
 	want(t, "what is left", pull(t, p, 1<<20), "0:2 1:c")
-	if p.Withdraw(mark(4)) {
+	if p.Withdraw(fair.Key{}, mark(4)) {
 		t.Error("withdrew what is in an event")
 	}
 	want(t, "tokens", complete(p, 0, 1), "2 4")
 
 	connect("d", 5)
-	p.Withdraw(mark(5))
+	p.Withdraw(fair.Key{}, mark(5))
 	if p.Waiting() {
 		t.Error("a withdrawn CONNECT waits")
 	}
@@ -198,17 +244,17 @@ func TestPoolForgetsWhatWasWithdrawn(t *testing.T) {
 	mustSubmit(t, p, 1)
 	for i := range 10_000 {
 		id := fmt.Sprint("c", i)
-		if err := p.TrySubmit(&replica.Connect{Connection: 1, ClientID: id}, mark(i)); err != nil {
+		if err := p.TrySubmit(fair.Key{}, &replica.Connect{Connection: 1, ClientID: id}, mark(i)); err != nil {
 			t.Fatal(err)
 		}
-		if i%1000 != 0 && !p.Withdraw(mark(i)) {
+		if i%1000 != 0 && !p.Withdraw(fair.Key{}, mark(i)) {
 			t.Fatalf("%d not withdrawn", i)
 		}
 	}
-	if n := p.waiting.len(); n > 200 {
+	if n := p.waiting.Len(); n > 200 {
 		t.Errorf("%d places kept", n)
 	}
-	if !p.Withdraw(mark(3000)) {
+	if !p.Withdraw(fair.Key{}, mark(3000)) {
 		t.Error("not withdrawn from its new place")
 	}
 	want(t, "what is left", pull(t, p, 1<<20),
@@ -219,24 +265,24 @@ func TestPoolForgetsWhatWasWithdrawn(t *testing.T) {
 func TestPoolIsBounded(t *testing.T) {
 	p := testPool(2 * (transactionOverhead + 10))
 	mustSubmit(t, p, 1, 2)
-	if err := p.TrySubmit(publish(3), mark(3)); !errors.Is(err, ErrFull) {
+	if err := p.TrySubmit(fair.Key{}, publish(3), mark(3)); !errors.Is(err, ErrFull) {
 		t.Errorf("third: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := p.Submit(ctx, publish(3), mark(3)); !errors.Is(err, context.Canceled) {
+	if err := p.Submit(ctx, fair.Key{}, publish(3), mark(3)); !errors.Is(err, context.Canceled) {
 		t.Errorf("third, patiently: %v", err)
 	}
 	huge := &replica.Publish{Connection: 1, Message: replica.Message{Topic: "t", Payload: make([]byte, 1000)}}
-	if err := p.TrySubmit(huge, mark(4)); !errors.Is(err, ErrTooLarge) {
+	if err := p.TrySubmit(fair.Key{}, huge, mark(4)); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("larger than the pool: %v", err)
 	}
 	pull(t, p, 1<<20)
-	if err := p.TrySubmit(publish(3), mark(3)); !errors.Is(err, ErrFull) {
+	if err := p.TrySubmit(fair.Key{}, publish(3), mark(3)); !errors.Is(err, ErrFull) {
 		t.Errorf("while flying: %v", err)
 	}
 	waiting := make(chan error)
-	go func() { waiting <- p.Submit(context.Background(), publish(3), mark(3)) }()
+	go func() { waiting <- p.Submit(context.Background(), fair.Key{}, publish(3), mark(3)) }()
 	complete(p, 0)
 	if err := <-waiting; err != nil {
 		t.Errorf("after one was applied: %v", err)
@@ -251,7 +297,7 @@ func TestPoolTakesManySizes(t *testing.T) {
 		for _, size := range sizes {
 			payload := []byte(strings.Repeat(string(rune('a'+round)), size))
 			cmd := &replica.Publish{Connection: 1, Message: replica.Message{Topic: "t", Payload: payload}}
-			if err := p.TrySubmit(cmd, mark(1)); err != nil {
+			if err := p.TrySubmit(fair.Key{}, cmd, mark(1)); err != nil {
 				t.Fatal(err)
 			}
 		}

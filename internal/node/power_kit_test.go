@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/store"
@@ -56,7 +57,7 @@ func (d *durable) publishUntil(ctx context.Context, life, i int) {
 	var cmd replica.Command = &replica.Connect{Connection: 1, ClientID: fmt.Sprint("p", i)}
 	m := d.members[i]
 	n := m.node
-	for k := 0; n.Submit(ctx, cmd, replica.Token{PacketID: uint16(k)}) == nil && ctx.Err() == nil; k++ {
+	for k := 0; n.Submit(ctx, fair.Key{}, cmd, replica.Token{PacketID: uint16(k)}) == nil && ctx.Err() == nil; k++ {
 		for k >= m.published()+d.flight && ctx.Err() == nil {
 			time.Sleep(time.Millisecond)
 		}
@@ -132,6 +133,7 @@ func (d *durable) switchOff(members ...int) (applied []int) {
 	}
 	applied = d.applied()
 	for _, i := range members {
+		d.outages[i]++
 		if err := d.halt(i); err != nil {
 			d.t.Fatal(err)
 		}
@@ -190,7 +192,7 @@ func (d *durable) reunite() (ends []error) {
 func (d *durable) stir() {
 	for _, m := range d.members {
 		if m.node.Status().PoolCount == 0 {
-			_ = m.node.TrySubmit(&replica.Tick{}, replica.Token{}) // one that ends meanwhile need not take it
+			_ = m.node.TrySubmit(fair.Key{}, &replica.Tick{}, replica.Token{}) // one that ends meanwhile need not take it
 		}
 	}
 }

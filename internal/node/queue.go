@@ -19,13 +19,6 @@ func (q *queue) end() uint64 { return q.head + q.count }
 // at returns the transaction at that place, which is in the queue.
 func (q *queue) at(place uint64) *transaction { return &q.ring[place&uint64(len(q.ring)-1)] }
 
-func (q *queue) front() *transaction {
-	if q.count == 0 {
-		return nil
-	}
-	return q.at(q.head)
-}
-
 func (q *queue) push(t transaction) {
 	if q.count == uint64(len(q.ring)) {
 		q.grow()

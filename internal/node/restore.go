@@ -89,6 +89,9 @@ func (n *Node) report(r *store.Recovered) error {
 	if r.CutBytes > 0 {
 		n.cfg.Logger.Warn("the log's end was torn and has been cut", zap.Int64("bytes", r.CutBytes))
 	}
+	if r.Unsure {
+		n.cfg.Logger.Warn("this machine has lost power, and with it maybe the last events of this node; if others have, too, it waits for all members to tell of them, 10 s at most")
+	}
 	if r.Corrupt == nil {
 		return nil
 	}

@@ -3,7 +3,7 @@ package node
 import (
 	"context"
 
-	"golang.org/x/sync/semaphore"
+	"github.com/foxmq/foxmq/internal/fair"
 )
 
 // largeCost is from what cost in bytes on a transaction is large.
@@ -16,26 +16,26 @@ const largeCost = 64 << 10
 type room struct {
 	size  int64 // of all
 	most  int64 // of large; a transaction that is larger takes all of it
-	all   *semaphore.Weighted
-	large *semaphore.Weighted // taken by large transactions before all
+	all   *fair.Semaphore
+	large *fair.Semaphore // taken by large transactions before all
 }
 
 func newRoom(bytes int) *room {
 	size := int64(bytes)
 	most := size - size/4
-	return &room{size: size, most: most, all: semaphore.NewWeighted(size), large: semaphore.NewWeighted(most)}
+	return &room{size: size, most: most, all: fair.NewSemaphore(size, credit), large: fair.NewSemaphore(most, credit)}
 }
 
 // take waits for room until ctx is done.
-func (r *room) take(ctx context.Context, cost int64) error {
+func (r *room) take(ctx context.Context, from fair.Key, cost int64) error {
 	if cost < largeCost {
-		return r.all.Acquire(ctx, cost)
+		return r.all.Acquire(ctx, from, cost)
 	}
 	large := min(cost, r.most)
-	if err := r.large.Acquire(ctx, large); err != nil {
+	if err := r.large.Acquire(ctx, from, large); err != nil {
 		return err
 	}
-	err := r.all.Acquire(ctx, cost)
+	err := r.all.Acquire(ctx, from, cost)
 	if err != nil {
 		r.large.Release(large)
 	}
@@ -43,15 +43,15 @@ func (r *room) take(ctx context.Context, cost int64) error {
 }
 
 // tryTake reports whether there is room.
-func (r *room) tryTake(cost int64) bool {
+func (r *room) tryTake(from fair.Key, cost int64) bool {
 	if cost < largeCost {
-		return r.all.TryAcquire(cost)
+		return r.all.TryAcquire(from, cost)
 	}
 	large := min(cost, r.most)
-	if !r.large.TryAcquire(large) {
+	if !r.large.TryAcquire(from, large) {
 		return false
 	}
-	ok := r.all.TryAcquire(cost)
+	ok := r.all.TryAcquire(from, cost)
 	if !ok {
 		r.large.Release(large)
 	}

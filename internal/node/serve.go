@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/replica"
 	"github.com/foxmq/foxmq/internal/store"
 )
@@ -150,7 +151,7 @@ func (n *Node) await(ctx context.Context, round uint64) (*certified, error) {
 // makes a cluster do something that has nothing to do, but no more than one client would.
 func (n *Node) nudge() {
 	if count, _ := n.pool.Load(); count == 0 {
-		_ = n.TrySubmit(&replica.Tick{}, replica.Token{}) // fails if there is enough to do
+		_ = n.TrySubmit(fair.Key{}, &replica.Tick{}, replica.Token{}) // fails if there is enough to do
 	}
 }
 

@@ -78,10 +78,13 @@ func (d *durable) settle() {
 	}
 }
 
-// awaitRounds waits until each of the members has decided that many rounds more.
+// awaitRounds waits until each of the members takes part and has decided so many rounds since.
 func (d *durable) awaitRounds(count uint64, members ...int) {
 	d.t.Helper()
 	for _, i := range members {
+		eventually(d.t, fmt.Sprintf("node %d takes part", i), func() bool {
+			return d.members[i].node.Status().State == "active"
+		})
 		from := d.members[i].node.Status().Round
 		eventually(d.t, fmt.Sprintf("node %d decides rounds", i), func() bool {
 			return d.members[i].node.Status().Round >= from+count

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
 )
@@ -40,15 +41,15 @@ func TestSlowApplierPushesBack(t *testing.T) {
 	large := &replica.Publish{Connection: 1, Message: replica.Message{Topic: "t", Payload: make([]byte, 64<<10)}}
 	count := 0
 	for ; slow.node.Status().BacklogBytes < 8<<20; count++ {
-		if err := c.members[1].node.Submit(t.Context(), large, replica.Token{}); err != nil {
+		if err := c.members[1].node.Submit(t.Context(), fair.Key{}, large, replica.Token{}); err != nil {
 			t.Fatal(err)
 		}
 		c.members[1].seen.await(t, count)
 	}
 	own := 0
 	var err error
-	for err = slow.node.TrySubmit(large, replica.Token{}); err == nil; own++ {
-		err = slow.node.TrySubmit(large, replica.Token{PacketID: uint16(own + 1)})
+	for err = slow.node.TrySubmit(fair.Key{}, large, replica.Token{}); err == nil; own++ {
+		err = slow.node.TrySubmit(fair.Key{}, large, replica.Token{PacketID: uint16(own + 1)})
 	}
 	if !errors.Is(err, node.ErrFull) {
 		t.Errorf("after %d transactions: %v", own, err)

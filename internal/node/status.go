@@ -49,7 +49,9 @@ type PeerStatus struct {
 
 	Forks         uint64        `json:"forks"`          // branches of its chain of events that came beside another: a correct member has one
 	BadSignatures uint64        `json:"bad_signatures"` // events and votes from it that were refused for their signature
-	Slowed        time.Duration `json:"slowed"`         // for how long it was not read because it sends what is not new
+	Slowed        time.Duration `json:"slowed"`         // for how long it was not read because it sends what is not new, or asks for too much
+	Handed        uint64        `json:"handed"`         // bytes that it was sent because it asked, about
+	Again         uint64        `json:"again"`          // those of them that it had been handed before, and has no use for
 }
 
 // Status returns a picture of the node.
@@ -88,6 +90,7 @@ func (n *Node) peerStatus(of *driver.Status) (peers []PeerStatus) {
 			peers = append(peers, PeerStatus{
 				Member: i, Connected: p.Connected, Lag: p.Lag, Delay: time.Duration(p.Delay), Deaths: n.deaths(i),
 				Forks: p.Forks, BadSignatures: n.peers[i].bad.Load(), Slowed: time.Duration(n.peers[i].throttle.slowed.Load()),
+				Handed: p.Handed, Again: p.Again,
 			})
 		}
 	}

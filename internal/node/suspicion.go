@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/foxmq/foxmq/internal/consensus/driver"
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/replica"
 	"go.uber.org/zap"
 )
@@ -81,7 +82,7 @@ func (l *loop) suspect(now int64) {
 // say submits a suspicion. The next of that member takes another time-out.
 func (l *loop) say(s *replica.Suspect) {
 	l.node.suspecting.Add(1)
-	if l.node.pool.TrySubmit(s, replica.Token{Owner: l.node, Kind: tokenSuspect}) != nil {
+	if l.node.pool.TrySubmit(fair.Key{}, s, replica.Token{Owner: l.node, Kind: tokenSuspect}) != nil {
 		l.node.suspecting.Add(-1)
 		return
 	}

@@ -52,8 +52,9 @@ func TestWhatIsSaidOfPeers(t *testing.T) {
 // opinions returns what is in the pool: the loop waits for that before it says more.
 func opinions(t *testing.T, n *Node) (all string) {
 	t.Helper()
-	for ; n.pool.waiting.len() > 0; n.pool.waiting.pop() {
-		cmd, err := replica.DecodeCommand(n.pool.waiting.front().command)
+	for n.pool.waiting.Len() > 0 {
+		waits := n.pool.waiting.Pop()
+		cmd, err := replica.DecodeCommand(waits.command)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/replica"
 )
@@ -31,7 +32,7 @@ func (c *cluster) enter(members ...int) {
 			Connection: 1, ClientID: fmt.Sprintf("client-%d", i),
 			Will: &replica.Message{Topic: "will", Payload: fmt.Append(nil, i)},
 		}
-		if err := c.members[i].node.Submit(c.t.Context(), cmd, replica.Token{}); err != nil {
+		if err := c.members[i].node.Submit(c.t.Context(), fair.Key{}, cmd, replica.Token{}); err != nil {
 			c.t.Fatal(err)
 		}
 	}
@@ -110,7 +111,7 @@ func TestAFalseVerdict(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		submit := func(cmd replica.Command) {
-			if err := c.members[3].node.Submit(t.Context(), cmd, replica.Token{}); err != nil {
+			if err := c.members[3].node.Submit(t.Context(), fair.Key{}, cmd, replica.Token{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/foxmq/foxmq/internal/consensus/driver"
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/replica"
 )
 
@@ -89,7 +90,7 @@ func (l *loop) tick(now int64) {
 	}
 	l.ticked = now
 	l.node.ticking.Store(true)
-	if l.node.pool.TrySubmit(&replica.Tick{}, replica.Token{Owner: l.node, Kind: tokenTick}) != nil {
+	if l.node.pool.TrySubmit(fair.Key{}, &replica.Tick{}, replica.Token{Owner: l.node, Kind: tokenTick}) != nil {
 		l.node.ticking.Store(false)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/replica"
 )
 
@@ -19,7 +20,7 @@ func (c *cluster) leave(delay uint32) {
 		},
 		&replica.End{Connection: 1, PublishWill: true},
 	} {
-		if err := c.members[0].node.Submit(c.t.Context(), cmd, replica.Token{}); err != nil {
+		if err := c.members[0].node.Submit(c.t.Context(), fair.Key{}, cmd, replica.Token{}); err != nil {
 			c.t.Fatal(err)
 		}
 	}

@@ -8,6 +8,6 @@
 //
 // # Concurrency
 //
-// Run accepts connections, with a goroutine for each that lasts as long as the connection, and returns after the last of
-// them. A Listener's other methods may be called from any goroutine. A Conn is used like a net.Conn.
+// Run accepts connections, with a goroutine for each from the beginning of a handshake to the end of a connection, and
+// returns after the last of them. A Listener's other methods may be called from any goroutine. A Conn is used like a net.Conn.
 package quicdoor

@@ -16,17 +16,20 @@ import (
 type Listener struct {
 	config   Config
 	socket   net.PacketConn
-	accepted chan net.Conn
+	accepted chan *Conn
 	quit     context.Context // ends with Close
 	stop     context.CancelFunc
+	begun    chan struct{} // closed when inner is set
+	inner    acceptor      // constant from then on
 
 	mu      sync.Mutex
 	running bool // Run was called, and closes the socket; guarded by mu
 
 	waiting         atomic.Int64 // connections whose stream is not there yet
+	acceptors       atomic.Int64 // goroutines that wait for a connection, beside that of Run
 	refused         atomic.Uint64
 	refusedStreams  atomic.Uint64
-	connectionGroup sync.WaitGroup // the goroutines of connections
+	connectionGroup sync.WaitGroup // the goroutines of connections, also of those that are yet to come
 }
 
 // Stats is what a Listener counts since its beginning.
@@ -50,7 +53,7 @@ func Listen(addr string, config Config) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{config: config, socket: socket, accepted: make(chan net.Conn)}
+	l := &Listener{config: config, socket: socket, accepted: make(chan *Conn), begun: make(chan struct{})}
 	l.quit, l.stop = context.WithCancel(context.Background())
 	return l, nil
 }
@@ -65,12 +68,7 @@ func (l *Listener) Run(ctx context.Context) error {
 	quietly()
 	defer l.socket.Close()
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
-	transport := &quic.Transport{
-		Conn:                l.socket,
-		StatelessResetKey:   (*quic.StatelessResetKey)(l.config.ResetKey),
-		ConnContext:         l.admit,
-		VerifySourceAddress: func(net.Addr) bool { return l.waiting.Load() >= int64(l.config.ValidateFrom) },
-	}
+	transport := l.transport()
 	inner, err := transport.Listen(serverTLS(l.config.TLS), l.config.quic())
 	if err == nil {
 		err = l.accept(inner)
@@ -94,16 +92,13 @@ func (l *Listener) begin() bool {
 	return l.running
 }
 
-// accept serves connections until the listener is closed or the socket fails. Those that inner has accepted by then come
-// out of it before the error does.
-func (l *Listener) accept(inner *quic.Listener) error {
-	defer context.AfterFunc(l.quit, func() { _ = inner.Close() })()
-	for {
-		conn, err := inner.Accept(context.Background())
-		if err != nil {
-			return err
-		}
-		l.connectionGroup.Go(func() { l.serve(conn) })
+// transport returns what sends and receives on the socket.
+func (l *Listener) transport() *quic.Transport {
+	return &quic.Transport{
+		Conn:                l.socket,
+		StatelessResetKey:   (*quic.StatelessResetKey)(l.config.ResetKey),
+		ConnContext:         l.admit,
+		VerifySourceAddress: func(net.Addr) bool { return l.waiting.Load() >= int64(l.config.ValidateFrom) },
 	}
 }
 
@@ -131,6 +126,7 @@ func (l *Listener) awaitConnections(ctx context.Context) {
 func (l *Listener) Accept() (net.Conn, error) {
 	select {
 	case conn := <-l.accepted:
+		giveBack(conn.conn)
 		return conn, nil
 	case <-l.quit.Done():
 		return nil, net.ErrClosed

@@ -3,7 +3,6 @@ package quicdoor
 import (
 	"context"
 	"errors"
-	"net"
 	"sync"
 
 	"github.com/quic-go/quic-go"
@@ -25,13 +24,15 @@ type placeKey struct{}
 // admit gives a connection that somebody begins to open a place among those that wait for their stream. The context is the
 // connection's, and ends with it.
 func (l *Listener) admit(ctx context.Context, _ *quic.ClientInfo) (context.Context, error) {
-	if l.waiting.Add(1) > int64(l.config.MaxHandshakes) {
+	waiting := l.waiting.Add(1)
+	if waiting > int64(l.config.MaxHandshakes) {
 		l.waiting.Add(-1)
 		l.refused.Add(1)
 		return nil, errCrowded
 	}
 	leave := sync.OnceFunc(func() { l.waiting.Add(-1) })
 	context.AfterFunc(ctx, leave)
+	l.expect(waiting)
 	return context.WithValue(ctx, placeKey{}, leave), nil
 }
 
@@ -66,10 +67,12 @@ func (l *Listener) handOver(conn *quic.Conn) error {
 		c.name = l.config.ClientName(conn.ConnectionState().TLS)
 	}
 	select {
-	case l.accepted <- net.Conn(c):
+	case l.accepted <- c:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	conn.Context().Value(placeKey{}).(func())()
 	return nil
 }
+
+// giveBack gives the connection's place among the waiting ones back.
+func giveBack(conn *quic.Conn) { conn.Context().Value(placeKey{}).(func())() }

@@ -8,13 +8,11 @@ import (
 	"net/netip"
 	"os"
 	"sync/atomic"
-	"time"
 
 	"go.uber.org/zap"
-)
 
-// pollEvery is how often the files are looked at.
-const pollEvery = time.Second
+	"github.com/foxmq/foxmq/internal/filewatch"
+)
 
 // Config says where the users stand.
 type Config struct {
@@ -30,20 +28,19 @@ type Store struct {
 	accounts    atomic.Pointer[accounts]
 	permissions atomic.Pointer[permissions]
 	changed     atomic.Pointer[chan struct{}] // closed when something else comes into force
-	reload      chan struct{}                 // holds one token while a call of Reload waits for Run
-	files       []*watched                    // after Open, Run's
+	watcher     *filewatch.Watcher
+	files       []*watched // after Open, Run's
 }
 
 // watched is a file that is read when it changes.
 type watched struct {
-	path string
+	*filewatch.File
 	load func(data []byte) error // parses and puts in force
-	seen fs.FileInfo             // when it was read last; nil while there is none
 }
 
 // Open reads the files. An error about their content names the file and the line.
 func Open(c Config) (*Store, error) {
-	s := &Store{log: c.Log, login: newLogin(), reload: make(chan struct{}, 1)}
+	s := &Store{log: c.Log, login: newLogin(), watcher: filewatch.NewWatcher()}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
@@ -51,14 +48,14 @@ func Open(c Config) (*Store, error) {
 	s.accounts.Store(&accounts{})
 	s.permissions.Store(&permissions{})
 	s.files = []*watched{
-		{path: c.UsersFile, load: func(data []byte) error {
+		{filewatch.New(c.UsersFile), func(data []byte) error {
 			a, err := parseAccounts(c.UsersFile, data)
 			if err == nil {
 				s.accounts.Store(a)
 			}
 			return err
 		}},
-		{path: c.PermissionsFile, load: func(data []byte) error {
+		{filewatch.New(c.PermissionsFile), func(data []byte) error {
 			p, err := parsePermissions(c.PermissionsFile, data)
 			if err == nil {
 				s.permissions.Store(&p)
@@ -76,62 +73,41 @@ func Open(c Config) (*Store, error) {
 
 // Run reads the files again when they change, and when Reload says so, until ctx ends, which is no error.
 func (s *Store) Run(ctx context.Context) error {
-	ticker := time.NewTicker(pollEvery)
-	defer ticker.Stop()
-	for {
-		force := false
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		case <-s.reload:
-			force = true
-		}
+	s.watcher.Run(ctx, func(force bool) {
 		for _, f := range s.files {
 			s.refresh(f, force)
 		}
-	}
+	})
+	return nil
 }
 
 // Reload makes Run read the files again now, whether they seem to have changed or not.
-func (s *Store) Reload() {
-	select {
-	case s.reload <- struct{}{}:
-	default: // it will anyway
-	}
-}
+func (s *Store) Reload() { s.watcher.Reload() }
 
 func (s *Store) refresh(f *watched, force bool) {
 	switch read, err := f.check(force); {
 	case errors.Is(err, fs.ErrNotExist):
-		s.log.Warn("configuration file is gone, what it said stays in force", zap.String("file", f.path))
+		s.log.Warn("configuration file is gone, what it said stays in force", zap.String("file", f.Path()))
 	case err != nil:
 		s.log.Error("configuration file not reloaded, what it said before stays in force",
-			zap.String("file", f.path), zap.Error(err))
+			zap.String("file", f.Path()), zap.Error(err))
 	case read:
 		close(*s.changed.Swap(new(make(chan struct{}))))
-		s.log.Info("configuration file reloaded", zap.String("file", f.path))
+		s.log.Info("configuration file reloaded", zap.String("file", f.Path()))
 	}
 }
 
 // check reads the file if it has changed, or if forced to. That it is gone, or cannot be read, is told once and not
 // at every look; that it never was there is no error.
 func (f *watched) check(force bool) (read bool, err error) {
-	before := f.seen
-	info, err := os.Stat(f.path)
-	if err != nil {
-		f.seen = nil
-		if before == nil && (!force || errors.Is(err, fs.ErrNotExist)) {
-			return false, nil
-		}
-		return false, fmt.Errorf("read configuration: %w", err)
-	}
-	f.seen = info
-	if !force && before != nil && os.SameFile(before, info) &&
-		before.ModTime().Equal(info.ModTime()) && before.Size() == info.Size() {
+	changed, err := f.Look()
+	if !changed && (!force || errors.Is(err, fs.ErrNotExist)) {
 		return false, nil
 	}
-	data, err := os.ReadFile(f.path)
+	if err != nil {
+		return false, fmt.Errorf("read configuration: %w", err)
+	}
+	data, err := os.ReadFile(f.Path())
 	if err != nil {
 		return false, fmt.Errorf("read configuration: %w", err)
 	}

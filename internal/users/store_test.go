@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/foxmq/foxmq/internal/filewatch"
 )
 
 // fixture is a store whose files can be changed.
@@ -54,7 +56,7 @@ func (f *fixture) knows(user, password string) bool {
 
 // look lets Run look at the files n times, and returns what it logged.
 func (f *fixture) look(n int) string {
-	time.Sleep(time.Duration(n) * pollEvery)
+	time.Sleep(time.Duration(n) * filewatch.Every)
 	synctest.Wait()
 	var messages []string
 	for _, e := range f.logs.TakeAll() {
@@ -70,7 +72,7 @@ func running(t *testing.T, test func(*testing.T, *fixture)) {
 		done := make(chan error)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { done <- f.Run(ctx) }()
-		time.Sleep(pollEvery / 2)
+		time.Sleep(filewatch.Every / 2)
 		test(t, f)
 		cancel()
 		if err := <-done; err != nil {

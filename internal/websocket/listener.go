@@ -61,7 +61,19 @@ type Listener struct {
 	close    sync.Once // of closed
 
 	waiting    atomic.Int64   // connections that are not upgraded yet
+	refused    atomic.Uint64  // connections that were never upgraded
 	goroutines sync.WaitGroup // of server
+}
+
+// Stats is what a Listener has counted.
+type Stats struct {
+	Waiting int    // connections now that are not upgraded yet
+	Refused uint64 // connections that have ended without an upgrade, plain HTTP requests included
+}
+
+// Stats returns the counters.
+func (l *Listener) Stats() Stats {
+	return Stats{Waiting: int(l.waiting.Load()), Refused: l.refused.Load()}
 }
 
 // New returns a listener for the connections of inner, which it owns from now on. Nobody is answered before Run.
@@ -148,6 +160,9 @@ func (l *Listener) track(conn net.Conn, state http.ConnState) {
 			conn.Close()
 		}
 	case http.StateHijacked, http.StateClosed:
+		if state == http.StateClosed {
+			l.refused.Add(1)
+		}
 		l.waiting.Add(-1)
 		l.goroutines.Done()
 	}

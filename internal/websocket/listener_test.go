@@ -124,6 +124,29 @@ func TestWhoAsksForNoWebSocket(t *testing.T) {
 	}
 }
 
+// TestWhoIsNotUpgradedIsCounted, whatever for; who is, is not.
+func TestWhoIsNotUpgradedIsCounted(t *testing.T) {
+	l := serveTCP(t, Config{})
+	pair(t, l)
+	for i, said := range []string{"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "no HTTP\r\n\r\n"} {
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, said); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, conn)
+		conn.Close()
+		want := Stats{Refused: uint64(i + 1)}
+		for end := time.Now().Add(patience); l.Stats() != want; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("after %q: %+v, want %+v", said, l.Stats(), want)
+			}
+		}
+	}
+}
+
 func TestOrigins(t *testing.T) {
 	some := serveTCP(t, Config{Origins: []string{"https://example.org"}})
 	all := serveTCP(t, Config{})

@@ -1,0 +1,51 @@
+package node
+
+import "testing"
+
+// fly lets as many transactions of that cost fly as may, again and again while the applier has nothing else to do, and
+// returns how many that were in the end.
+func fly(w *window, cost int) (flying int) {
+	for range 100 {
+		for flying = 0; !w.shut; flying++ {
+			w.take(cost, flying+1)
+		}
+		for range flying {
+			w.give(cost)
+		}
+		if !w.opens() {
+			panic("nothing flies and nothing may")
+		}
+		w.starved(32 << 20)
+	}
+	return flying
+}
+
+// TestWindowGrows: where the applier has nothing to do, the window grows until it has, or as large as it may; but of
+// transactions of some MiB one flies at a time.
+func TestWindowGrows(t *testing.T) {
+	for _, c := range []struct{ cost, least, most int }{
+		{300, 100_000, 120_000},
+		{64 << 10, 500, 520},
+		{1 << 20, 2, 4},
+		{8 << 20, 1, 1},
+	} {
+		if n := fly(&window{size: leastWindow}, c.cost); n < c.least || n > c.most {
+			t.Errorf("%d transactions of %d bytes fly", n, c.cost)
+		}
+	}
+}
+
+// TestWindowShrinks: where the applier always has something to do, what flies gets less.
+func TestWindowShrinks(t *testing.T) {
+	w := &window{size: 32 << 20}
+	for range 2000 {
+		for flying := 0; !w.shut; flying++ {
+			w.take(1<<20, flying+1)
+		}
+		w.give(w.used)
+		w.opens()
+	}
+	if w.size != leastWindow {
+		t.Errorf("%d bytes fly", w.size)
+	}
+}
