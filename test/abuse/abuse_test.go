@@ -30,7 +30,7 @@ password-hash = "$argon2id$v=19$m=19456,t=2,p=1$riib5hl/4vh0vH0l1/DfhQ$u5UlRIh7L
 // TestAttacks makes every attack on one node. The good client's messages all come back, once and in order, while the attack
 // goes on and after it; the node keeps within its memory, and afterwards is as before.
 func TestAttacks(t *testing.T) {
-	c := serve(t, "--connect-timeout", "1s", "--max-queued-messages", "2000", "--max-topic-levels", "128")
+	c := serve(t, "--connect-timeout", "1s", "--max-queued-messages", "2000")
 	g := startGood(t, c)
 	g.awaitMessages(t, 20)
 	for _, a := range attacks {
