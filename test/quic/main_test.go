@@ -1,4 +1,5 @@
-// Package quic tests MQTT over QUIC on a real process, with a client of our own: none that others wrote is in Debian.
+// Package quic tests MQTT over QUIC on a real process, with a client of our own over two implementations of QUIC: no client
+// that others wrote is in Debian.
 package quic
 
 import (
@@ -39,7 +40,7 @@ func start(t *testing.T) *server {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(certificate)
 	return &server{c, net.UDPAddrFromAddrPort(c.ListenAddr(0, "foxmq::mqtt::quic")), &tls.Config{
-		RootCAs: roots, ServerName: "localhost", NextProtos: []string{"mqtt"},
+		RootCAs: roots, ServerName: "localhost", NextProtos: []string{"mqtt"}, MinVersion: tls.VersionTLS13,
 	}}
 }
 

@@ -21,8 +21,8 @@ func TestQUIC(t *testing.T) {
 		name string
 		run  func(*testing.T, *server)
 	}{
-		{"qualities of service", testQualities},
-		{"big payload", testBigPayload},
+		{"qualities of service", withEach(testQualities)},
+		{"big payload", withEach(testBigPayload)},
 		{"many at once", testMany},
 		{"wrong protocol", testWrongProtocol},
 		{"refusal", testRefusal},
@@ -31,6 +31,19 @@ func TestQUIC(t *testing.T) {
 		{"shutdown", testShutdown}, // the last
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, s) })
+	}
+}
+
+// dialer connects a client until the test ends.
+type dialer func(*testing.T, client.Options) *client.Client
+
+// withEach runs a test with clients by the node's own implementation of QUIC, and by another.
+func withEach(test func(*testing.T, *server, dialer)) func(*testing.T, *server) {
+	return func(t *testing.T, s *server) {
+		t.Run("quic-go", func(t *testing.T) {
+			test(t, s, func(t *testing.T, o client.Options) *client.Client { c, _ := s.dial(t, o); return c })
+		})
+		t.Run("x/net", func(t *testing.T) { test(t, s, s.dialOther) })
 	}
 }
 
@@ -52,10 +65,10 @@ func (in inbox) want(t *testing.T, want string) {
 }
 
 // At each quality of service, in two versions, over QUIC and over TCP beside it.
-func testQualities(t *testing.T, s *server) {
+func testQualities(t *testing.T, s *server, dial dialer) {
 	for _, version := range []mqtt.Version{mqtt.V311, mqtt.V5} {
 		quic, tcp := make(inbox, 10), make(inbox, 10)
-		over, _ := s.dial(t, client.Options{Version: version, ClientID: "quic", OnMessage: quic.add})
+		over := dial(t, client.Options{Version: version, ClientID: "quic", OnMessage: quic.add})
 		beside, err := client.Dial(patience(t), s.Nodes[0].MQTT, client.Options{Version: version, OnMessage: tcp.add})
 		if err != nil {
 			t.Fatal(err)
@@ -80,10 +93,10 @@ func testQualities(t *testing.T, s *server) {
 	}
 }
 
-func testBigPayload(t *testing.T, s *server) {
+func testBigPayload(t *testing.T, _ *server, dial dialer) {
 	payload := bytes.Repeat([]byte("0123456789abcdef"), 8<<20/16)
 	got := make(chan bool, 1)
-	c, _ := s.dial(t, client.Options{OnMessage: func(p *mqtt.Publish) { got <- bytes.Equal(p.Payload, payload) }})
+	c := dial(t, client.Options{OnMessage: func(p *mqtt.Publish) { got <- bytes.Equal(p.Payload, payload) }})
 	if err := c.Subscribe(patience(t), "big", 1); err != nil {
 		t.Fatal(err)
 	}
