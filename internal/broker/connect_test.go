@@ -54,11 +54,16 @@ func TestASecondConnectIsAnError(t *testing.T) {
 
 func TestConnectMustComeInTime(t *testing.T) {
 	play(t, usual, func(k *kit) {
-		p := k.dial("shy", mqtt.V5)
-		time.Sleep(9 * time.Second)
-		p.gets()
+		shy, slow := k.dial("shy", mqtt.V5), k.dial("slow", mqtt.V5)
+		for _, b := range []byte{0x10, 13, 0, 4, 'M', 'Q', 'T', 'T', 5} {
+			slow.raw(b)
+			time.Sleep(time.Second)
+		}
+		shy.gets()
+		slow.gets()
 		time.Sleep(2 * time.Second)
-		p.gets("closed")
+		shy.gets("closed")
+		slow.gets("closed")
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/quic-go/quic-go"
 	"go.uber.org/zap"
@@ -96,6 +97,9 @@ func TestOwnKeyElsewhereIsRefused(t *testing.T) {
 }
 
 func TestBadHelloEndsTheConnection(t *testing.T) {
+	if c := (Config{}).withDefaults(); c.HandshakeTimeout != 3*time.Second {
+		t.Errorf("by default a hello is waited for for %v", c.HandshakeTimeout)
+	}
 	for name, test := range map[string]struct {
 		hello func(*node) []byte
 		code  quic.ApplicationErrorCode

@@ -283,6 +283,9 @@ func TestPenaltyEnds(t *testing.T) {
 
 // A peer that misbehaves again and again is kept away for longer and longer, until it has behaved for long.
 func TestPenaltyGrowsAndIsForgotten(t *testing.T) {
+	if c := (Config{}).withDefaults(); c.Penalty != 10*time.Second || c.MaxPenalty != 10*time.Minute {
+		t.Errorf("by default from %v to %v", c.Penalty, c.MaxPenalty)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		w, members := newWorld(time.Millisecond), settlers(t, 2)
 		cfg := Config{Penalty: 2 * time.Second, MaxPenalty: 12 * time.Second}

@@ -100,6 +100,12 @@ func TestNoProxyHeader(t *testing.T) {
 	if got := l.Stats().Refused; got != 3 {
 		t.Errorf("%d refused connections are counted", got)
 	}
+	l.waiting.Add(4096)
+	if client := dial(t, l.Addr()); !errors.Is(<-refused, errCrowded) {
+		t.Error("there is room for one more than 4,096")
+	} else {
+		closes(t, client)
+	}
 }
 
 // Clients that stall hold up nobody, and nobody waits for them for ever.

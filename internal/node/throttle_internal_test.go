@@ -6,7 +6,7 @@ import (
 )
 
 // TestThrottleChargesWhatIsBeyondTheShare: the first fifth of a second is free, then five seconds pass for each that is
-// used, and time that passes pays for what was used.
+// used, and time that passes pays for what was used. A second is worth 64 MiB that a peer asked for, or 16 that it had.
 func TestThrottleChargesWhatIsBeyondTheShare(t *testing.T) {
 	var throttle throttle
 	second := int64(time.Second)
@@ -27,6 +27,11 @@ func TestThrottleChargesWhatIsBeyondTheShare(t *testing.T) {
 		now += step.passed
 		if pause := throttle.charge(now, step.cost); pause != step.pause {
 			t.Errorf("step %d: %v, want %v", i, pause, step.pause)
+		}
+	}
+	for cost, mib := range map[int64]int64{handCost: 64, againCost: 16} {
+		if worth := mib << 20 * cost * wasteShare; worth < second || worth > second*101/100 {
+			t.Errorf("%d MiB are worth %v", mib, time.Duration(worth))
 		}
 	}
 }

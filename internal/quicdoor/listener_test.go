@@ -107,6 +107,9 @@ func TestNoEarlyData(t *testing.T) {
 
 func TestHandshakesAreBounded(t *testing.T) {
 	d := serve(t, Config{MaxHandshakes: 2})
+	if c, _ := (Config{TLS: &tls.Config{}}).withDefaults(); c.MaxHandshakes != 4096 || c.ValidateFrom != 128 {
+		t.Errorf("by default %d may wait, and prove their address from %d on", c.MaxHandshakes, c.ValidateFrom)
+	}
 	first := d.dial(t, nil)
 	d.dial(t, nil)
 	_, err := quic.DialAddr(t.Context(), d.Addr().String(), d.client, nil)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -68,6 +69,29 @@ func TestAuthenticate(t *testing.T) {
 	}
 	if try(l, &accounts{}, here, "alice", "a") == nil {
 		t.Error("a user is known where there are none")
+	}
+}
+
+// TestNobodyTakesAsMuchWork: all memory that a login takes is the hash's, so that tells whether one was computed.
+func TestNobodyTakesAsMuchWork(t *testing.T) {
+	const size = 4 << 20
+	h := hash{memory: size >> 10, passes: 1, lanes: 1, salt: []byte("somesalt")}
+	h.key = h.derive([]byte("a"), keyLength)
+	a, err := parseAccounts("f", []byte(Record("alice", h.String())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLogin()
+	for _, user := range []string{"alice", "nobody", ""} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := try(l, a, here, user, "guess"); !errors.Is(err, ErrWrong) {
+			t.Errorf("%q: %v", user, err)
+		}
+		runtime.ReadMemStats(&after)
+		if taken := after.TotalAlloc - before.TotalAlloc; taken < size || taken > 2*size {
+			t.Errorf("%q takes %d bytes", user, taken)
+		}
 	}
 }
 

@@ -289,6 +289,9 @@ func TestASlowHandshakeEnds(t *testing.T) {
 }
 
 func TestHandshakesAreBounded(t *testing.T) {
+	if most := New(nil, Config{}).config.MaxHandshakes; most != 4096 {
+		t.Errorf("by default %d may wait", most)
+	}
 	inBubble(t, Config{MaxHandshakes: 2}, func(t *testing.T, p *pipes) {
 		first, second := p.dial(), p.dial()
 		if _, err := p.dial().Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
