@@ -97,9 +97,6 @@ func (a *applier) rounds(ctx context.Context) {
 		}
 	}
 	a.flush()
-	if a.node.backlog.Bytes() == 0 {
-		a.node.pool.Starved()
-	}
 }
 
 func (a *applier) event(o *consensus.Ordered) {

@@ -166,11 +166,20 @@ func (l *loop) act() {
 	l.segment = 0
 	l.again(r.Stale)
 	l.driver.Advance()
+	l.starve()
 	for _, peer := range lost {
 		l.repeat(peer, l.node.cfg.Now())
 	}
 	l.show()
 	l.suspect(l.node.cfg.Now())
+}
+
+// starve tells the pool when the applier has nothing to do, and what flies is not on its way to it: then it is among the
+// peers, or waits for a slow disk.
+func (l *loop) starve() {
+	if l.node.backlog.Bytes() == 0 {
+		l.node.pool.Starved()
+	}
 }
 
 // send hands messages to the transport and returns the peers to which one was lost. While a lost node fetches a

@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/event"
@@ -51,8 +52,12 @@ func (l *loop) write(events []*event.Event) error {
 		l.records = append(l.records, l.buffer[start:end])
 		start = end
 	}
+	begun := l.node.cfg.Now()
 	if err := l.node.cfg.Disk.Append(l.records, urgent); err != nil {
 		return fmt.Errorf("write events: %w", err)
+	}
+	if l.node.cfg.Now()-begun > slowWrite {
+		l.starve()
 	}
 	l.logged += len(l.buffer)
 	if cap(l.buffer) > keptBuffer {
@@ -60,6 +65,9 @@ func (l *loop) write(events []*event.Event) error {
 	}
 	return nil
 }
+
+// slowWrite is how long a write takes, in ns, that waits for the disk: then more at a time gets through.
+const slowWrite = int64(5 * time.Millisecond)
 
 // keptBuffer is the largest buffer for writing that is kept for the next time, in bytes.
 const keptBuffer = 4 << 20

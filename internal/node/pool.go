@@ -163,11 +163,18 @@ func (p *pool) complete(results []replica.Result, self int) (news bool) {
 	return p.window.opens()
 }
 
-// Starved says that nothing of the pool waits to be applied.
+// Starved says that the applier waits for what flies.
 func (p *pool) Starved() {
+	if p.starved() {
+		p.wake()
+	}
+}
+
+// starved reports whether what waits need not be held any more.
+func (p *pool) starved() (news bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.window.starved(int(p.room.size))
+	return p.window.starved(int(p.room.size))
 }
 
 // Load returns how many transactions the pool holds, and their bytes with overhead.

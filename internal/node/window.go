@@ -10,14 +10,16 @@ const (
 	fewWindow = 2 << 20
 )
 
-// window bounds how much of the pool flies, so that what comes next has not much before it: as much as the applier needs to
-// have something to do until more comes, and no more. It grows when the applier had nothing to do though more waited, and
-// else shrinks slowly, as the limits of Linux's queues of network devices do (dynamic queue limits, lib/dynamic_queue_limits.c).
+// window bounds how much of the pool flies, so that what comes next has not much before it: as much as keeps the node busy
+// until some of it has been applied, and no more. It grows when the applier has nothing to do though more waits, because
+// what flies is among the peers or waits for a slow disk; and else shrinks slowly, as the limits of Linux's queues of network
+// devices do (dynamic queue limits, lib/dynamic_queue_limits.c). A node alone that cannot make events as fast as it applies
+// them would only make longer ones, and what comes next would wait for those.
 type window struct {
 	size  int  // of the room
 	used  int  // by what flies
 	shut  bool // it was full, and is not half empty yet
-	tight bool // it has been full since the applier last had nothing to do, and may grow
+	tight bool // it has been full since it last grew, and may grow
 }
 
 // take lets something fly, as one of so many.
@@ -43,10 +45,13 @@ func (w *window) opens() bool {
 	return true
 }
 
-// starved says that the applier has nothing to do. The window need not be larger than most.
-func (w *window) starved(most int) {
-	if w.tight {
-		w.size = min(2*w.size, max(most, leastWindow))
-		w.tight = false
+// starved says that the applier waits for what flies, and reports whether more may fly since then. The window need not be
+// larger than most.
+func (w *window) starved(most int) bool {
+	if !w.shut || !w.tight {
+		return false
 	}
+	w.size = min(2*w.size, max(most, leastWindow))
+	w.tight = false
+	return w.opens()
 }
