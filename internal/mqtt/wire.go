@@ -147,7 +147,9 @@ func (d *decoder) topicName() string {
 	return string(b)
 }
 
-func validTopic(b []byte) bool { return len(b) > 0 && !bytes.ContainsAny(b, "+#") }
+func validTopic(b []byte) bool {
+	return len(b) > 0 && bytes.IndexByte(b, '+') < 0 && bytes.IndexByte(b, '#') < 0
+}
 
 // reason reads a reason code that the packet may carry.
 func (d *decoder) reason() ReasonCode {

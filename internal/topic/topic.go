@@ -20,7 +20,7 @@ const MaxLevels = 200
 
 // ValidName reports whether s is a topic name: at least one character [MQTT-4.7.3-1], no wildcards [MQTT-4.7.0-1], no
 // U+0000 [MQTT-4.7.3-2], and at most 65,535 bytes [MQTT-4.7.3-3] of UTF-8 [MQTT-1.5.4-1].
-func ValidName(s string) bool { return validText(s) && !strings.ContainsAny(s, "+#") }
+func ValidName(s string) bool { return validText(s) && !hasWild(s) }
 
 // ValidFilter reports whether s is a topic filter, not a shared subscription's: what goes for names goes for filters,
 // but that + may stand for a level [MQTT-4.7.1-2] and # for all levels from the last one on [MQTT-4.7.1-1]. It may
@@ -35,12 +35,15 @@ func ValidFilter(s string) bool {
 		if level == "#" && !more || level == "+" {
 			continue
 		}
-		if strings.ContainsAny(level, "+#") {
+		if hasWild(level) {
 			return false
 		}
 	}
 	return true
 }
+
+// hasWild reports whether s holds a wildcard. Two searches for a byte each are several times faster than one for either.
+func hasWild(s string) bool { return strings.IndexByte(s, '+') >= 0 || strings.IndexByte(s, '#') >= 0 }
 
 func validText(s string) bool {
 	return s != "" && len(s) <= math.MaxUint16 && utf8.ValidString(s) && strings.IndexByte(s, 0) < 0
