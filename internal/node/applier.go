@@ -13,6 +13,14 @@ const (
 	batchBytes   = 1 << 20 // of transactions, and up to one transaction more
 )
 
+// Bounds on what stands between two batches.
+const (
+	// batchCalls is how many functions Do runs while there is something to apply: one may take as long as a batch.
+	batchCalls = 4
+	// batchChanges is how many changed records are hashed at once, rather than all of them at the next snapshot.
+	batchChanges = 512
+)
+
 // tick is the consensus time between two transactions of one event, in ns.
 const tick = 1000
 
@@ -133,7 +141,10 @@ func (a *applier) flush() {
 		a.publishProgress()
 		a.release()
 	}
-	for range batchResults {
+	if a.machine.Changed() >= batchChanges {
+		a.note()
+	}
+	for range batchCalls {
 		select {
 		case c := <-a.node.calls:
 			a.serve(c)
@@ -141,6 +152,15 @@ func (a *applier) flush() {
 			return
 		}
 	}
+}
+
+// note notes the records that have changed.
+func (a *applier) note() {
+	a.machine.Flush(func(key, value []byte) {
+		if a.node.cfg.Disk != nil {
+			a.changes[string(key)] = value
+		}
+	})
 }
 
 // publishProgress tells Status how far the machine has come.

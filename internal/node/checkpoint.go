@@ -195,11 +195,7 @@ func (c *checkpointer) failed(err error) {
 // segment of the log, it is what the checkpointer is to write.
 func (a *applier) take(s *stage) {
 	n := a.node
-	a.machine.Flush(func(key, value []byte) {
-		if n.cfg.Disk != nil {
-			a.changes[string(key)] = value
-		}
-	})
+	a.note()
 	p := position{
 		round: s.Number, chain: *n.chain.Load(), state: a.machine.Hash(), base: s.snapshot.Anchor(),
 	}
