@@ -105,6 +105,9 @@ func (a *applier) rounds(ctx context.Context) {
 		}
 	}
 	a.flush()
+	if a.node.backlog.Bytes() == 0 {
+		a.node.pool.Idle()
+	}
 }
 
 func (a *applier) event(o *consensus.Ordered) {

@@ -52,7 +52,7 @@ func newPool(bytes int, wake func()) *pool {
 		room:    newRoom(bytes),
 		wake:    wake,
 		waiting: fair.NewQueue[transaction](credit),
-		window:  window{size: leastWindow},
+		window:  window{size: firstWindow},
 	}
 }
 
@@ -163,18 +163,25 @@ func (p *pool) complete(results []replica.Result, self int) (news bool) {
 	return p.window.opens()
 }
 
-// Starved says that the applier waits for what flies.
-func (p *pool) Starved() {
-	if p.starved() {
+// Idle says that the applier has nothing to do.
+func (p *pool) Idle() {
+	if p.grow((*window).idle) {
 		p.wake()
 	}
 }
 
-// starved reports whether what waits need not be held any more.
-func (p *pool) starved() (news bool) {
+// Starved says that the applier waits for what flies.
+func (p *pool) Starved() {
+	if p.grow(func(w *window) bool { return w.starved(int(p.room.size)) }) {
+		p.wake()
+	}
+}
+
+// grow reports whether what waits need not be held any more.
+func (p *pool) grow(by func(*window) bool) (news bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.window.starved(int(p.room.size))
+	return by(&p.window)
 }
 
 // Load returns how many transactions the pool holds, and their bytes with overhead.

@@ -1,7 +1,11 @@
 package node
 
-// leastWindow is the least that may fly, in bytes with overhead, and what may at first: some 400 small messages.
-const leastWindow = 128 << 10
+// Bounds on what may fly, in bytes with overhead.
+const (
+	leastWindow  = 16 << 10  // some 50 small messages
+	firstWindow  = 128 << 10 // what may at first
+	plentyWindow = 256 << 10 // beyond this an event costs hardly more than what it carries
+)
 
 // A window for fewer transactions than fewFly grows to fewWindow bytes only: so of the largest, which take long one by one,
 // none flies before what comes next but the one that is being handled.
@@ -10,11 +14,11 @@ const (
 	fewWindow = 2 << 20
 )
 
-// window bounds how much of the pool flies, so that what comes next has not much before it: as much as keeps the node busy
-// until some of it has been applied, and no more. It grows when the applier has nothing to do though more waits, because
-// what flies is among the peers or waits for a slow disk; and else shrinks slowly, as the limits of Linux's queues of network
-// devices do (dynamic queue limits, lib/dynamic_queue_limits.c). A node alone that cannot make events as fast as it applies
-// them would only make longer ones, and what comes next would wait for those.
+// window bounds how much of the pool flies, so that what comes next has not much before it: as much as the applier needs to
+// have something to do until more comes, and no more. It grows when the applier had nothing to do though more waited, and
+// else shrinks slowly, as the limits of Linux's queues of network devices do (dynamic queue limits,
+// lib/dynamic_queue_limits.c). It grows beyond plentyWindow only while what flies is among the peers or waits for a slow disk.
+// Where it waits for this node to make events, it would only make longer ones, and what comes next would wait for those.
 type window struct {
 	size  int  // of the room
 	used  int  // by what flies
@@ -45,13 +49,18 @@ func (w *window) opens() bool {
 	return true
 }
 
-// starved says that the applier waits for what flies, and reports whether more may fly since then. The window need not be
-// larger than most.
-func (w *window) starved(most int) bool {
-	if !w.shut || !w.tight {
+// idle says that the applier has nothing to do, and reports whether more may fly since then.
+func (w *window) idle() bool { return w.grow(plentyWindow) }
+
+// starved says that it has nothing to do until more of what flies comes, and reports the same. The window need not be larger
+// than most.
+func (w *window) starved(most int) bool { return w.shut && w.grow(most) }
+
+func (w *window) grow(most int) bool {
+	if !w.tight {
 		return false
 	}
-	w.size = min(2*w.size, max(most, leastWindow))
+	w.size = max(w.size, min(2*w.size, most))
 	w.tight = false
 	return w.opens()
 }

@@ -29,9 +29,27 @@ func TestWindowGrows(t *testing.T) {
 		{1 << 20, 2, 4},
 		{8 << 20, 1, 1},
 	} {
-		if n := fly(&window{size: leastWindow}, c.cost); n < c.least || n > c.most {
+		if n := fly(&window{size: firstWindow}, c.cost); n < c.least || n > c.most {
 			t.Errorf("%d transactions of %d bytes fly", n, c.cost)
 		}
+	}
+}
+
+// TestWindowAlone: where what flies is applied as soon as it is in an event, the window grows no further than that costs little.
+func TestWindowAlone(t *testing.T) {
+	w := &window{size: leastWindow}
+	for range 100 {
+		for flying := 0; !w.shut; flying++ {
+			w.take(300, flying+1)
+		}
+		w.give(w.used)
+		w.opens()
+		if w.idle(); w.starved(32 << 20) {
+			t.Fatal("more may fly, though all did")
+		}
+	}
+	if w.size < plentyWindow/2 || w.size > plentyWindow {
+		t.Errorf("%d bytes fly", w.size)
 	}
 }
 
