@@ -119,6 +119,6 @@ type hollow struct {
 	segment uint64
 }
 
-func (h *hollow) Append([][]byte, bool) error         { return nil }
+func (h *hollow) Append([]store.Record, bool) error   { return nil }
 func (h *hollow) Commit(store.Checkpoint) error       { return nil }
 func (h *hollow) Rotate() (segment uint64, err error) { h.segment++; return h.segment, nil }

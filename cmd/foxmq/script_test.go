@@ -185,7 +185,7 @@ func fillStore(dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := s.Append([][]byte{[]byte("first"), []byte("second"), []byte("third")}, true); err != nil {
+	if err := s.Append(store.Records([]byte("first"), []byte("second"), []byte("third")), true); err != nil {
 		return err
 	}
 	segment, err := s.Rotate()
@@ -195,7 +195,7 @@ func fillStore(dir string) (err error) {
 	err = s.Commit(store.Checkpoint{
 		Segment: segment, Base: []byte("a base"), Changes: map[string][]byte{"a key": []byte("a value"), "b": []byte("another")},
 	})
-	return errors.Join(err, s.Append([][]byte{[]byte("fourth"), []byte("fifth"), []byte("sixth")}, true))
+	return errors.Join(err, s.Append(store.Records([]byte("fourth"), []byte("fifth"), []byte("sixth")), true))
 }
 
 func (s *shell) check(err error) {

@@ -73,6 +73,11 @@ func (e *Event) Append(dst []byte) []byte {
 	return append(dst, e.Payload...)
 }
 
+// Size returns how many bytes the wire form has, about.
+func (e *Event) Size() int {
+	return usualHead + usualParent*len(e.Parents) + len(e.Signature) + len(e.Payload)
+}
+
 // Decode reads one event in wire form from the start of b and returns it with the bytes behind it. It checks
 // the shape and computes the ID, but verifies no signature. The event keeps references into b.
 func Decode(b []byte, domain Domain) (*Event, []byte, error) {

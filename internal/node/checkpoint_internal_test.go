@@ -32,7 +32,7 @@ type flaky struct {
 
 func (f *flaky) Recovered() store.Recovered { return store.Recovered{} }
 
-func (f *flaky) Append(records [][]byte, _ bool) error {
+func (f *flaky) Append(records []store.Record, _ bool) error {
 	if f.appending == nil {
 		f.appended += len(records)
 	}
@@ -216,7 +216,7 @@ func TestServedViewIsClosedOnce(t *testing.T) {
 	}
 	segment, err := disk.Rotate()
 	if err == nil {
-		err = disk.Append([][]byte{{1}}, true)
+		err = disk.Append(store.Records([]byte{1}), true)
 	}
 	if err == nil {
 		changes := map[string][]byte{"key": []byte("value")}

@@ -153,7 +153,7 @@ type hollow struct {
 func (h *hollow) Recovered() store.Recovered             { return store.Recovered{} }
 func (h *hollow) Replay(func(record []byte) error) error { return nil }
 func (h *hollow) Old(func(record []byte) error) error    { return nil }
-func (h *hollow) Append([][]byte, bool) error            { return nil }
+func (h *hollow) Append([]store.Record, bool) error      { return nil }
 func (h *hollow) Commit(store.Checkpoint) error          { return nil }
 func (h *hollow) Damaged() bool                          { return false }
 func (h *hollow) Rotate() (segment uint64, err error)    { h.segment++; return h.segment, nil }

@@ -10,6 +10,7 @@ import (
 	"github.com/foxmq/foxmq/internal/event"
 	"github.com/foxmq/foxmq/internal/fair"
 	"github.com/foxmq/foxmq/internal/replica"
+	"github.com/foxmq/foxmq/internal/store"
 )
 
 // loop is the goroutine that owns the driver. It sleeps until something happened, looks at everything that
@@ -19,20 +20,18 @@ type loop struct {
 	transport Transport
 	driver    *driver.Driver
 	timer     *time.Timer
-	due       int64    // when the timer fires; 0: it is not set
-	newest    uint64   // sequence number of the newest own event
-	ticked    int64    // when the last replica.Tick was submitted
-	absences  absences // of peers that may be dead
-	flown     uint64   // what newest was when the pool's transactions were last made to fly again
-	buffer    []byte   // the events that are written, one behind the other
-	ends      []int    // where each of them ends
-	records   [][]byte // and each by itself
-	logged    int      // bytes written since the last checkpoint
-	segment   uint64   // of the log, begun for the checkpoint that Ready lists; 0: none
-	stuck     bool     // what Ready lists cannot be written
-	silent    bool     // what was to be sent was not, because records are fetched
-	orphans   bool     // the machine has connections of an earlier boot of this node
-	failed    bool     // it has been logged that ordering has stopped
+	due       int64          // when the timer fires; 0: it is not set
+	newest    uint64         // sequence number of the newest own event
+	ticked    int64          // when the last replica.Tick was submitted
+	absences  absences       // of peers that may be dead
+	flown     uint64         // what newest was when the pool's transactions were last made to fly again
+	records   []store.Record // the events that are written
+	logged    int            // bytes written since the last checkpoint
+	segment   uint64         // of the log, begun for the checkpoint that Ready lists; 0: none
+	stuck     bool           // what Ready lists cannot be written
+	silent    bool           // what was to be sent was not, because records are fetched
+	orphans   bool           // the machine has connections of an earlier boot of this node
+	failed    bool           // it has been logged that ordering has stopped
 
 	checkpointed int64  // when the last checkpoint was asked for
 	joined       bool   // a peer was connected in this turn

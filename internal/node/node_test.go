@@ -1,7 +1,6 @@
 package node_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -262,14 +261,14 @@ func witness(t testing.TB) *witnessed {
 }
 
 // Append implements node.Disk.
-func (w *witnessed) Append(records [][]byte, urgent bool) error {
+func (w *witnessed) Append(records []store.Record, urgent bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil {
 		return w.err
 	}
 	for _, r := range records {
-		e, _, err := event.Decode(bytes.Clone(r), event.Domain{})
+		e, _, err := event.Decode(r.Append(nil), event.Domain{})
 		if err != nil {
 			return err
 		}

@@ -39,18 +39,13 @@ func (l *loop) write(events []*event.Event) error {
 	if l.node.cfg.Disk == nil || len(events) == 0 {
 		return nil
 	}
-	l.buffer, l.ends = l.buffer[:0], l.ends[:0]
-	urgent := false
+	clear(l.records)
+	l.records = l.records[:0]
+	urgent, size := false, 0
 	for _, e := range events {
 		urgent = urgent || e.Creator == l.node.cfg.Self
-		l.buffer = e.Append(l.buffer)
-		l.ends = append(l.ends, len(l.buffer))
-	}
-	l.records = l.records[:0]
-	start := 0
-	for _, end := range l.ends {
-		l.records = append(l.records, l.buffer[start:end])
-		start = end
+		l.records = append(l.records, e)
+		size += e.Size()
 	}
 	begun := l.node.cfg.Now()
 	if err := l.node.cfg.Disk.Append(l.records, urgent); err != nil {
@@ -59,15 +54,9 @@ func (l *loop) write(events []*event.Event) error {
 	if l.node.cfg.Now()-begun > slowWrite {
 		l.starve()
 	}
-	l.logged += len(l.buffer)
-	if cap(l.buffer) > keptBuffer {
-		l.buffer = nil
-	}
+	l.logged += size
 	return nil
 }
 
 // slowWrite is how long a write takes, in ns, that waits for the disk: then more at a time gets through.
 const slowWrite = int64(5 * time.Millisecond)
-
-// keptBuffer is the largest buffer for writing that is kept for the next time, in bytes.
-const keptBuffer = 4 << 20

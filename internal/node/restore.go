@@ -18,7 +18,7 @@ import (
 type Disk interface {
 	// Append returns when the records are as safe as the log makes them. After an error none of them counts, and the
 	// same may be appended again. What is not urgent may be lost with the machine's power until the next that is.
-	Append(records [][]byte, urgent bool) error
+	Append(records []store.Record, urgent bool) error
 	// Rotate makes what is appended from now on stand in a new segment.
 	Rotate() (segment uint64, err error)
 	// Commit writes a checkpoint: all changes of the state, and a base from which the log leads on with the segment.

@@ -13,7 +13,7 @@ func tailOf(t *testing.T, disk *store.Store, birth uint64) *tail {
 	t.Helper()
 	segment, err := disk.Rotate()
 	if err == nil {
-		err = disk.Append([][]byte{{byte(birth)}}, true)
+		err = disk.Append(store.Records([]byte{byte(birth)}), true)
 	}
 	if err == nil {
 		err = disk.Commit(store.Checkpoint{Segment: segment, Base: []byte{1}, Meta: []byte{1}})

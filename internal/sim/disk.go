@@ -23,11 +23,10 @@ type disk struct {
 	log    *store.Log // nil until open
 	checkpoint
 	ledger
-	held    []*event.Event // that wait for urgent ones
-	full    bool           // writing fails now and then, or always
-	buffer  []byte         // what is written
-	records [][]byte       // in it
-	late    [][]byte       // records that a planted bug has not written yet
+	held   []*event.Event // that wait for urgent ones
+	full   bool           // writing fails now and then, or always
+	buffer []byte         // for encoding
+	late   []store.Record // that a planted bug has not written yet
 }
 
 // checkpoint is where a node starts from: the state after a round, the driver's snapshot of that round, and the number
@@ -119,16 +118,12 @@ func (d *disk) append(events []*event.Event, urgent bool) error {
 
 func (d *disk) write(events []*event.Event) error {
 	d.begin(events)
-	d.buffer, d.records = d.buffer[:0], d.records[:0]
-	for _, e := range events {
-		start := len(d.buffer)
-		d.buffer = e.Append(d.buffer)
-		d.records = append(d.records, d.buffer[start:]) // it stays as it is when the buffer grows into another
+	records := make([]store.Record, len(events))
+	for i, e := range events {
+		records[i] = e
 	}
-	records := d.records
 	if d.bug == WritesLate {
-		records = d.late
-		d.late, d.records, d.buffer = d.records, nil, nil
+		records, d.late = d.late, records
 	}
 	err := d.log.Append(records)
 	if err == nil {
@@ -236,7 +231,7 @@ func (d *disk) rot(rng *rand.Rand) error {
 func (d *disk) copied(seed uint64) disk {
 	c := *d
 	c.files, c.state, c.full, c.log = d.files.Clone(seed), d.state.clone(), false, nil
-	c.buffer, c.records, c.held = nil, nil, nil
+	c.buffer, c.held = nil, nil
 	c.written, c.begun = slices.Clone(d.written), slices.Clone(d.begun)
 	return c
 }

@@ -185,7 +185,7 @@ func (i *Import) newLog(base []byte, records [][]byte) error {
 	}
 	err = log.WriteBase(firstSegment, base)
 	if err == nil && len(records) > 0 {
-		err = log.Append(records)
+		err = log.Append(Records(records...))
 	}
 	return errors.Join(err, log.Close())
 }

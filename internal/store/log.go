@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -12,7 +13,7 @@ const (
 	// segmentBytes is from how many bytes on a segment ends by itself.
 	segmentBytes = 64 << 20
 	// keptBuffer is up to how many bytes the buffer of a batch is kept for the next.
-	keptBuffer = 4 << 20
+	keptBuffer = 10 << 20
 	// defaultFlush is how often what was written is synced, unless it is at once.
 	defaultFlush = 100 * time.Millisecond
 )
@@ -69,10 +70,34 @@ type Log struct {
 	trimmed   uint64             // the segment of the last Trim; guarded by mu
 }
 
+// Record is what a log holds. It never changes.
+type Record interface {
+	Append(dst []byte) []byte // appends its bytes
+	Size() int                // how many these are, about
+}
+
+// Bytes are a record as they are.
+type Bytes []byte
+
+// Append implements Record.
+func (b Bytes) Append(dst []byte) []byte { return append(dst, b...) }
+
+// Size implements Record.
+func (b Bytes) Size() int { return len(b) }
+
+// Records makes records of bytes.
+func Records(list ...[]byte) []Record {
+	records := make([]Record, len(list))
+	for i, b := range list {
+		records[i] = Bytes(b)
+	}
+	return records
+}
+
 // Append writes a batch of records, none of them empty or over 18 MiB, in one go. After an error nothing of the batch
 // counts, and Append may be called again, with the same batch or another: it works once the disk does. In sync mode
 // the batch is on the disk when Append returns nil. The records are not kept.
-func (l *Log) Append(records [][]byte) error {
+func (l *Log) Append(records []Record) error {
 	if len(records) == 0 {
 		return nil
 	}
@@ -90,7 +115,7 @@ func (l *Log) Append(records [][]byte) error {
 	return nil
 }
 
-func (l *Log) append(records [][]byte) error {
+func (l *Log) append(records []Record) error {
 	if err := l.ready(); err != nil {
 		return err
 	}
@@ -175,17 +200,22 @@ func (l *Log) seal() {
 }
 
 // gather puts the batch into buf, behind a header if it is the first of its segment.
-func (l *Log) gather(records [][]byte) error {
+func (l *Log) gather(records []Record) error {
 	s := l.active
-	l.buf = l.buf[:0]
+	size := headerSize
+	for _, r := range records {
+		size += frameSize + r.Size()
+	}
+	l.buf = slices.Grow(l.buf[:0], size)
 	if s.size == 0 {
 		l.buf = appendHeader(l.buf, s.number, l.prior)
 	}
 	for _, r := range records {
-		if len(r) == 0 || len(r) > maxRecord {
-			return fmt.Errorf("a record of %d bytes", len(r))
+		start := len(l.buf)
+		l.buf = appendRecord(l.buf, s.number, s.size+int64(start), r)
+		if n := len(l.buf) - start - frameSize; n == 0 || n > maxRecord {
+			return fmt.Errorf("a record of %d bytes", n)
 		}
-		l.buf = appendRecord(l.buf, s.number, s.size+int64(len(l.buf)), r)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func BenchmarkAppend(b *testing.B) {
 		b.SetBytes(bytes)
 		b.ReportAllocs()
 		for n := 0; b.Loop(); n++ {
-			if err := l.Append(records); err != nil {
+			if err := l.Append(Records(records...)); err != nil {
 				b.Fatal(err)
 			}
 			if n%1000 == 999 { // lest it fills the disk

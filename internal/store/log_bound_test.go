@@ -28,7 +28,7 @@ func TestBadRecord(t *testing.T) {
 	cfg := LogConfig{FS: faultfs.New(1), Dir: testDir}
 	l := opened(t, cfg, 0)
 	for _, bad := range [][]byte{nil, make([]byte, maxRecord+1)} {
-		if l.Append([][]byte{[]byte("good"), bad}) == nil {
+		if l.Append(Records([]byte("good"), bad)) == nil {
 			t.Fatalf("a record of %d bytes", len(bad))
 		}
 	}

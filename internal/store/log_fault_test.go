@@ -24,7 +24,7 @@ func TestDiskFull(t *testing.T) {
 			files.SetCapacity(room)
 			var counted [][][]byte
 			for n := 1; n <= 2; n++ {
-				if err := l.Append(batch(n, n+1)); err == nil {
+				if err := l.Append(Records(batch(n, n+1)...)); err == nil {
 					counted = append(counted, batch(n, n+1))
 				} else if !errors.Is(err, syscall.ENOSPC) {
 					t.Fatal(err)
@@ -65,7 +65,7 @@ func TestNoTruncate(t *testing.T) {
 	appendAll(t, l, batch(1, 2))
 	files.SetHook(failing(syscall.EIO, faultfs.Truncate))
 	files.SetCapacity(files.Used() + 100)
-	if err := l.Append(batch(2, 5)); !errors.Is(err, syscall.ENOSPC) {
+	if err := l.Append(Records(batch(2, 5)...)); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatal(err)
 	}
 	files.SetCapacity(-1)
@@ -86,14 +86,14 @@ func TestSyncFails(t *testing.T) {
 		l := opened(t, cfg, 0)
 		files.SetHook(failing(syscall.EIO, kind))
 		for range 3 {
-			if err := l.Append(batch(1, 2)); !errors.Is(err, syscall.EIO) {
+			if err := l.Append(Records(batch(1, 2)...)); !errors.Is(err, syscall.EIO) {
 				t.Fatal(err)
 			}
 		}
 		files.SetHook(nil)
 		appendAll(t, l, batch(1, 2))
 		files.SetHook(failing(syscall.EIO, faultfs.Sync))
-		if err := l.Append(batch(2, 2)); !errors.Is(err, syscall.EIO) {
+		if err := l.Append(Records(batch(2, 2)...)); !errors.Is(err, syscall.EIO) {
 			t.Fatal(err)
 		}
 		files.SetHook(nil)

@@ -121,7 +121,7 @@ func (h *history) append() {
 		h.count++
 		h.pending = batch(h.count, 1+h.rng.IntN(6))
 	}
-	if err := h.log.Append(h.pending); err != nil {
+	if err := h.log.Append(Records(h.pending...)); err != nil {
 		h.expectFault(err)
 		h.tainted = h.tainted || h.cfg.Sync // of the batch itself, if the process ends now
 		return

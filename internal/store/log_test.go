@@ -31,7 +31,7 @@ func batch(number, records int) [][]byte {
 func appendAll(t *testing.T, l *Log, batches ...[][]byte) {
 	t.Helper()
 	for _, b := range batches {
-		if err := l.Append(b); err != nil {
+		if err := l.Append(Records(b...)); err != nil {
 			t.Fatal(err)
 		}
 	}

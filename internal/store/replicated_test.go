@@ -15,7 +15,7 @@ func TestDamageWithoutPeers(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	for _, record := range []string{"first", "second", "third"} {
-		if err := s.Append([][]byte{[]byte(record)}, true); err != nil {
+		if err := s.Append(Records([]byte(record)), true); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -96,11 +96,10 @@ func parseHeader(b []byte, number uint64) (prior int64, err error) {
 }
 
 // appendRecord appends a record that is to stand at that offset of a segment.
-func appendRecord(dst []byte, number uint64, offset int64, record []byte) []byte {
+func appendRecord(dst []byte, number uint64, offset int64, record Record) []byte {
 	start := len(dst)
-	dst = append(dst, make([]byte, frameSize)...)
-	binary.BigEndian.PutUint32(dst[start+4:], uint32(len(record)))
-	dst = append(dst, record...)
+	dst = record.Append(append(dst, make([]byte, frameSize)...))
+	binary.BigEndian.PutUint32(dst[start+4:], uint32(len(dst)-start-frameSize))
 	binary.BigEndian.PutUint32(dst[start:], checksum(number, offset, dst[start+4:]))
 	return dst
 }

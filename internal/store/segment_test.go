@@ -25,7 +25,7 @@ func written(t testing.TB) (files *faultfs.FS, cfg LogConfig, records [][]byte) 
 			_, _ = l.Rotate() // it never fails
 		}
 		b := batch(n, 2)
-		if err := l.Append(b); err != nil {
+		if err := l.Append(Records(b...)); err != nil {
 			t.Fatal(err)
 		}
 		records = append(records, b...)
@@ -202,7 +202,7 @@ func TestPlaceIsSummedUp(t *testing.T) {
 		number uint64
 		offset int64
 	}{{1, headerSize + 1}, {2, headerSize}} {
-		segment := appendRecord(appendHeader(nil, 1, 0), other.number, other.offset, record)
+		segment := appendRecord(appendHeader(nil, 1, 0), other.number, other.offset, Bytes(record))
 		r := &segmentReader{file: bytes.NewReader(segment), number: 1, at: headerSize, end: int64(len(segment))}
 		if _, err := r.next(); !errors.Is(err, errBad) {
 			t.Errorf("%+v: %v", other, err)
@@ -227,7 +227,7 @@ func FuzzSegment(f *testing.F) {
 			at := r.at
 			record, err := r.next()
 			if err == nil {
-				again = appendRecord(again, number, at, record)
+				again = appendRecord(again, number, at, Bytes(record))
 				continue
 			}
 			if !errors.Is(err, io.EOF) && !errors.Is(err, errBad) {

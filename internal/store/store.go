@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +87,7 @@ type Store struct {
 	segment   atomic.Uint64 // of the last checkpoint; 0: there is none
 	installed atomic.Bool
 	damaged   atomic.Bool // a scrub has found the state so
-	held      [][]byte    // records that wait for urgent ones; the appender's own
+	held      []Record    // that wait for urgent ones; the appender's own
 	heldBytes int
 	marked    bool         // markUnsynced has succeeded; the appender's own
 	stepped   func(string) // called between two steps of what must be whole after a crash, for tests to look on
@@ -218,7 +217,7 @@ func (s *Store) Old(f func(record []byte) error) error {
 //
 // Records that are not urgent need not be safe when Append returns: with Sync they wait in memory for the next that
 // are, so that one sync does for all.
-func (s *Store) Append(records [][]byte, urgent bool) error {
+func (s *Store) Append(records []Record, urgent bool) error {
 	if s.installed.Load() {
 		return ErrInstalled
 	}
@@ -235,7 +234,7 @@ func (s *Store) Append(records [][]byte, urgent bool) error {
 }
 
 // write writes the records behind those that are held.
-func (s *Store) write(records [][]byte) error {
+func (s *Store) write(records []Record) error {
 	if err := s.log.Append(append(s.held, records...)); err != nil {
 		return err
 	}
@@ -247,10 +246,10 @@ func (s *Store) write(records [][]byte) error {
 // maxHeld is how many bytes of records wait for urgent ones.
 const maxHeld = 1 << 20
 
-func (s *Store) hold(records [][]byte) {
+func (s *Store) hold(records []Record) {
+	s.held = append(s.held, records...)
 	for _, r := range records {
-		s.held = append(s.held, bytes.Clone(r))
-		s.heldBytes += len(r)
+		s.heldBytes += r.Size()
 	}
 }
 

@@ -54,7 +54,7 @@ func BenchmarkCommit(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		start := time.Now()
-		if err := errors.Join(s.Append(records, true), s.log.flush()); err != nil {
+		if err := errors.Join(s.Append(Records(records...), true), s.log.flush()); err != nil {
 			b.Fatal(err)
 		}
 		log += time.Since(start)

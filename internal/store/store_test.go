@@ -76,7 +76,7 @@ func put(t testing.TB, s *Store, records ...string) {
 	for _, r := range records {
 		all = append(all, []byte(r))
 	}
-	if err := s.Append(all, true); err != nil {
+	if err := s.Append(Records(all...), true); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -240,10 +240,9 @@ func TestHeldRecords(t *testing.T) {
 	}
 	lazily := func(record []byte) {
 		t.Helper()
-		if err := s.Append([][]byte{record}, false); err != nil {
+		if err := s.Append(Records(record), false); err != nil {
 			t.Fatal(err)
 		}
-		clear(record)
 	}
 	lazily([]byte("one"))
 	lazily([]byte("two"))
@@ -251,7 +250,7 @@ func TestHeldRecords(t *testing.T) {
 		t.Error("they are written at once")
 	}
 	files.SetHook(failing(syscall.EIO, faultfs.Sync))
-	if err := s.Append([][]byte{[]byte("three")}, true); !errors.Is(err, syscall.EIO) {
+	if err := s.Append(Records([]byte("three")), true); !errors.Is(err, syscall.EIO) {
 		t.Fatal(err)
 	}
 	files.SetHook(nil)
@@ -288,7 +287,7 @@ func TestRotateWritesWhatIsHeld(t *testing.T) {
 	}
 	defer s.Close()
 	for want := uint64(2); want < 5; want++ {
-		if err := s.Append([][]byte{[]byte("not urgent")}, false); err != nil {
+		if err := s.Append(Records([]byte("not urgent")), false); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := s.Rotate(); err != nil || got != want {

@@ -59,7 +59,7 @@ func TestUnsure(t *testing.T) {
 	} {
 		s, _ := m.open(c.durability)
 		if c.append {
-			if err := s.Append([][]byte{[]byte("x")}, c.urgent); err != nil {
+			if err := s.Append(Records([]byte("x")), c.urgent); err != nil {
 				t.Fatal(err)
 			}
 		}
