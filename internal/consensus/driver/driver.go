@@ -282,6 +282,7 @@ func (d *Driver) Connected(peer int, now int64) {
 	d.peers[peer].connected = true
 	d.setIntervals()
 	d.window.unmark(peer, false)
+	d.listen(peer)
 	d.askAfresh(peer)
 	d.tellTips(peer)
 	d.act()
@@ -309,6 +310,7 @@ func (d *Driver) Receive(from int, m *event.Message, now int64) {
 		d.heardBoot(from, m.Boot)
 	}
 	before := d.changes
+	d.hearAnswer(from, m.Events)
 	for _, e := range m.Events {
 		d.receiveEvent(from, e)
 	}

@@ -195,6 +195,46 @@ func TestTooMuchIsAskedForLater(t *testing.T) {
 	}
 }
 
+// Whoever lacks much learns of more with every event that is pushed to it. It does not ask about each: a peer is asked when it
+// has answered, or more and more seldom.
+func TestOneQuestionAtATime(t *testing.T) {
+	n := start(4, 0)
+	n.Connected(1, ms)
+	n.settle()
+	now, questions := ms, 0
+	pass := func(ns int64, events ...*event.Event) {
+		now += ns
+		n.Receive(1, &event.Message{Events: events}, now)
+		n.Tick(now)
+		if len(wanted(n.settle())) > 0 {
+			questions++
+		}
+	}
+	orphan := func() (lost, e *event.Event) {
+		lost = makeEvent(t, event.Event{Creator: 2, Seq: 1, BirthRound: 1, Time: now})
+		return lost, makeEvent(t, event.Event{
+			Creator: 1, Seq: 1, BirthRound: 1, Time: now, Parents: []event.Parent{claim(&vertex{event: lost})},
+		})
+	}
+	var lost, e *event.Event
+	for range 1000 {
+		lost, e = orphan()
+		pass(ms, e)
+	}
+	if questions == 0 || questions > 8 {
+		t.Errorf("it asks %d times in a second, and gets no answer", questions)
+	}
+	pass(maxAskTimeout) // now it has asked for all
+	questions = 0
+	pass(ms, lost)
+	_, e = orphan()
+	pass(ms, e)
+	pass(maxAskDelay)
+	if questions != 1 {
+		t.Errorf("after an answer it asks %d times for one event", questions)
+	}
+}
+
 // An event that had to be forgotten and that another waits for is asked for again.
 func TestForgottenIsAskedForAgain(t *testing.T) {
 	n := &node{}

@@ -24,6 +24,8 @@ type peer struct {
 	reached   uint64           // the highest birth round of what it sent: it was deciding that round since its start
 	wants     int              // events that are asked for at its word
 	unasked   bool             // more were to be asked for than may be
+	asked     int              // how often it was asked since it last answered
+	listens   int64            // when it may be asked again though it has not answered, in the driver's own time
 	echo      uint64           // highest own sequence number from which an event of it descends
 	measured  uint64           // the one by which its delay was last measured
 	delay     int64            // estimated one-way delay in ns

@@ -78,6 +78,27 @@ func (d *Driver) wantUnasked(peer int) {
 	}
 }
 
+// listen notes that the peer may be asked.
+func (d *Driver) listen(peer int) {
+	p := &d.peers[peer]
+	p.asked, p.listens = 0, 0
+	d.wants.due = min(d.wants.due, d.time)
+}
+
+// hearAnswer notes that the peer may be asked again if there is an answer in what it sends.
+func (d *Driver) hearAnswer(from int, events []*event.Event) {
+	if d.peers[from].asked == 0 {
+		return
+	}
+	answers := func(e *event.Event) bool {
+		w := d.wants.byID[e.ID()]
+		return w != nil && w.last == from
+	}
+	if len(events) >= bulk || slices.ContainsFunc(events, answers) {
+		d.listen(from)
+	}
+}
+
 // needed tells whether w is still to be asked for.
 func (d *Driver) needed(w *want) bool {
 	if d.window.byID[w.id] != nil || d.waiting.byID[w.id] != nil {
@@ -94,9 +115,16 @@ func (d *Driver) needed(w *want) bool {
 	return false
 }
 
-// ask asks for what is due and still needed.
+// ask asks for what is due and still needed. No peer is asked again before it has answered or had the time to: whoever
+// catches up needs hundreds of answers, and learns from every event that somebody pushes of more that it lacks. Questions
+// without end would all be about the same, and who reads a peer the more slowly the more it asks would come to the last of
+// them, which counts, much later.
 func (d *Driver) ask() {
 	if d.time < d.wants.due {
+		return
+	}
+	if free := d.free(); d.time < free {
+		d.wants.due = free
 		return
 	}
 	due := make([][]event.ID, len(d.peers))
@@ -116,15 +144,35 @@ func (d *Driver) ask() {
 	for p, ids := range due {
 		if len(ids) > 0 {
 			d.send(p, &event.Message{Want: ids, Tips: d.window.allTips()})
+			d.peers[p].listens = d.time + d.askTimeout(p, d.peers[p].asked)
+			d.peers[p].asked++
 		}
 	}
+}
+
+// free returns when the first of the connected peers may be asked, in the driver's own time.
+func (d *Driver) free() int64 {
+	at := int64(never)
+	for p := range d.peers {
+		if d.peers[p].connected {
+			at = min(at, d.peers[p].listens)
+		}
+	}
+	return at
+}
+
+// askTimeout returns for how many ns an answer of the peer is waited for, which did not answer so often.
+func (d *Driver) askTimeout(peer, asked int) int64 {
+	timeout := max(int64(minAskTimeout), 8*d.peers[peer].delay)
+	return min(timeout<<min(asked, 8), maxAskTimeout)
 }
 
 // askFor adds w to what is due to be asked of the peer whose turn it is, or of the next one that is connected.
 func (d *Driver) askFor(w *want, due [][]event.ID) {
 	for range d.peers {
 		w.next %= len(d.peers)
-		if d.peers[w.next].connected && len(due[w.next]) < event.MaxMessageIDs {
+		p := &d.peers[w.next]
+		if p.connected && d.time >= p.listens && len(due[w.next]) < event.MaxMessageIDs {
 			due[w.next] = append(due[w.next], w.id)
 			w.last = w.next
 			break
@@ -132,11 +180,7 @@ func (d *Driver) askFor(w *want, due [][]event.ID) {
 		w.next++
 	}
 	w.next++
-	timeout := int64(minAskTimeout)
-	if w.last >= 0 {
-		timeout = max(timeout, 8*d.peers[w.last].delay)
-	}
-	w.due = d.time + min(timeout<<min(w.asked, 8), maxAskTimeout)
+	w.due = d.time + d.askTimeout(max(w.last, 0), w.asked)
 	w.asked++
 }
 
