@@ -189,6 +189,20 @@ func TestBehindAProxy(t *testing.T) {
 	}
 }
 
+// Where no proxy is named, everybody's word is believed. The log says so at the start, and else not.
+func TestNoProxyNamed(t *testing.T) {
+	for _, flags := range [][]string{
+		{"--proxy-protocol"},
+		{"--proxy-protocol", "--trusted-proxies", "127.0.0.1"},
+	} {
+		c := cluster.Start(t, 1, flags...)
+		warned := strings.Contains(strings.Join(c.Log(0), "\n"), "the PROXY protocol is believed from anybody")
+		if want := len(flags) == 1; warned != want {
+			t.Errorf("%v: warned: %v", flags, warned)
+		}
+	}
+}
+
 // relay listens on an address and sends what comes on to another, behind a header.
 func relay(t *testing.T, to, header string) string {
 	t.Helper()
