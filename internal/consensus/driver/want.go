@@ -17,6 +17,9 @@ const (
 	maxAskDelay = 100e6
 	// minAskTimeout and maxAskTimeout bound the ns between two askings for the same event.
 	minAskTimeout, maxAskTimeout = 20e6, 5e9
+	// maxUnanswered is how many questions without an answer in a row make the next one wait longer: liars may have made up all
+	// that was asked for, and what comes next may be true.
+	maxUnanswered = 5
 )
 
 // want is an event to ask for.
@@ -145,7 +148,7 @@ func (d *Driver) ask() {
 		if len(ids) > 0 {
 			d.send(p, &event.Message{Want: ids, Tips: d.window.allTips()})
 			d.peers[p].listens = d.time + d.askTimeout(p, d.peers[p].asked)
-			d.peers[p].asked++
+			d.peers[p].asked = min(d.peers[p].asked+1, maxUnanswered)
 		}
 	}
 }
