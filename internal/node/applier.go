@@ -13,13 +13,8 @@ const (
 	batchBytes   = 1 << 20 // of transactions, and up to one transaction more
 )
 
-// Bounds on what stands between two batches.
-const (
-	// batchCalls is how many functions Do runs while there is something to apply: one may take as long as a batch.
-	batchCalls = 4
-	// batchChanges is how many changed records are hashed at once, rather than all of them at the next snapshot.
-	batchChanges = 512
-)
+// batchCalls is how many functions Do runs between two batches: one may take as long as a batch.
+const batchCalls = 4
 
 // tick is the consensus time between two transactions of one event, in ns.
 const tick = 1000
@@ -53,6 +48,7 @@ type applier struct {
 	machine  *replica.Machine
 	results  []replica.Result // the batch so far, with the Effects' memory kept beyond its length
 	bytes    int              // of the batch's transactions
+	done     int              // weight of the events that were applied since the last batch
 	effects  []byte           // of the event so far, in canonical form
 
 	standings []standing // memory for the members' as of the batch
@@ -123,7 +119,7 @@ func (a *applier) event(o *consensus.Ordered) {
 		}
 	})
 	a.link(o)
-	a.node.backlog.done(weight(o))
+	a.done += weight(o)
 }
 
 // link lengthens the stream's hash by an event that was applied.
@@ -144,9 +140,8 @@ func (a *applier) flush() {
 		a.publishProgress()
 		a.release()
 	}
-	if a.machine.Changed() >= batchChanges {
-		a.note()
-	}
+	a.node.backlog.done(a.done) // when the pool knows: what it has in events is in the backlog, or elsewhere
+	a.done = 0
 	for range batchCalls {
 		select {
 		case c := <-a.node.calls:
@@ -155,15 +150,6 @@ func (a *applier) flush() {
 			return
 		}
 	}
-}
-
-// note notes the records that have changed.
-func (a *applier) note() {
-	a.machine.Flush(func(key, value []byte) {
-		if a.node.cfg.Disk != nil {
-			a.changes[string(key)] = value
-		}
-	})
 }
 
 // publishProgress tells Status how far the machine has come.

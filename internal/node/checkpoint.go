@@ -195,7 +195,11 @@ func (c *checkpointer) failed(err error) {
 // segment of the log, it is what the checkpointer is to write.
 func (a *applier) take(s *stage) {
 	n := a.node
-	a.note()
+	a.machine.Flush(func(key, value []byte) {
+		if n.cfg.Disk != nil {
+			a.changes[string(key)] = value
+		}
+	})
 	p := position{
 		round: s.Number, chain: *n.chain.Load(), state: a.machine.Hash(), base: s.snapshot.Anchor(),
 	}

@@ -39,7 +39,6 @@ func (l *loop) write(events []*event.Event) error {
 	if l.node.cfg.Disk == nil || len(events) == 0 {
 		return nil
 	}
-	clear(l.records)
 	l.records = l.records[:0]
 	urgent, size := false, 0
 	for _, e := range events {
@@ -51,6 +50,7 @@ func (l *loop) write(events []*event.Event) error {
 	if err := l.node.cfg.Disk.Append(l.records, urgent); err != nil {
 		return fmt.Errorf("write events: %w", err)
 	}
+	clear(l.records)
 	if l.node.cfg.Now()-begun > slowWrite {
 		l.starve()
 	}

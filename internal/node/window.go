@@ -57,10 +57,10 @@ func (w *window) idle() bool { return w.grow(plentyWindow) }
 func (w *window) starved(most int) bool { return w.shut && w.grow(most) }
 
 func (w *window) grow(most int) bool {
-	if !w.tight {
+	if !w.tight || w.size >= most {
 		return false
 	}
-	w.size = max(w.size, min(2*w.size, most))
+	w.size = min(2*w.size, most)
 	w.tight = false
 	return w.opens()
 }

@@ -103,9 +103,6 @@ func (m *Machine) Flush(f func(key, value []byte)) {
 	m.sum = m.hash.Sum()
 }
 
-// Changed returns how many records at least the next Flush has to look at.
-func (m *Machine) Changed() int { return len(m.changes) }
-
 // Hash returns the hash of the state as of the last Flush. Equal states have equal hashes, whatever way they came about.
 func (m *Machine) Hash() [sha256.Size]byte { return m.sum }
 

@@ -235,11 +235,12 @@ func (s *Store) Append(records []Record, urgent bool) error {
 
 // write writes the records behind those that are held.
 func (s *Store) write(records []Record) error {
-	if err := s.log.Append(append(s.held, records...)); err != nil {
+	all := append(s.held, records...)
+	if err := s.log.Append(all); err != nil {
 		return err
 	}
-	clear(s.held)
-	s.held, s.heldBytes = s.held[:0], 0
+	clear(all)
+	s.held, s.heldBytes = all[:0], 0
 	return nil
 }
 

@@ -314,7 +314,7 @@ func (d *Driver) Receive(from int, m *event.Message, now int64) {
 	for _, e := range m.Events {
 		d.receiveEvent(from, e)
 	}
-	if len(m.Events) >= bulk && d.changes > before {
+	if d.changes > before && d.long(m.Events) {
 		d.askOn(from)
 	}
 	if len(m.Tips) > 0 || m.Answer {

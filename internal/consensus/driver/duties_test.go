@@ -235,6 +235,78 @@ func TestOneQuestionAtATime(t *testing.T) {
 	}
 }
 
+// A peer that pushes events with parents that nobody made, and answers nothing, delays little what others sent this node for.
+func TestALiarDelaysNoTrueQuestion(t *testing.T) {
+	for _, delay := range []int64{2 * ms, 10 * ms, 50 * ms} {
+		n := start(4, 0)
+		for p := 1; p < 4; p++ {
+			n.Connected(p, ms)
+			n.peers[p].delay = delay
+		}
+		now, made := ms, int64(0)
+		orphan := func(creator int) (lost, e *event.Event) {
+			made++
+			lost = makeEvent(t, event.Event{Creator: 2, Seq: 1, BirthRound: 1, Time: made})
+			return lost, makeEvent(t, event.Event{
+				Creator: creator, Seq: 1, BirthRound: 1, Time: made, Parents: []event.Parent{claim(&vertex{event: lost})},
+			})
+		}
+		for range 300 {
+			for range 20 {
+				_, lie := orphan(1)
+				n.hand(1, lie)
+			}
+			now += 20 * ms
+			n.Tick(now)
+			n.settle()
+		}
+		lost, e := orphan(3)
+		n.Receive(3, &event.Message{Events: []*event.Event{e}}, now)
+		begun, asked := now, false
+		for !asked && now < begun+2e9 {
+			for _, s := range n.settle().Send {
+				asked = asked || s.To != 1 && slices.Contains(s.Message.Want, lost.ID())
+			}
+			now += ms
+			n.Tick(now)
+		}
+		if !asked {
+			t.Errorf("with delays of %d ms an event is not asked for in two seconds", delay/ms)
+		}
+	}
+}
+
+// An answer of a few large events is one, too: who lacks many such gets one after the other.
+func TestLargeEventsAreAskedOnFor(t *testing.T) {
+	n := start(4, 0)
+	n.Connected(1, ms)
+	n.settle()
+	var chain []*event.Event
+	for i := range uint64(40) {
+		e := event.Event{Creator: 1, Seq: i + 1, BirthRound: 1, Time: int64(i)}
+		if i > 0 {
+			e.Parents = []event.Parent{claim(&vertex{event: chain[i-1]})}
+		}
+		if i < 39 {
+			e.Payload = event.AppendTransaction(nil, make([]byte, n.limits.MessageBytes/4))
+		}
+		chain = append(chain, makeEvent(t, e))
+	}
+	now := 2 * ms
+	n.Receive(1, &event.Message{Events: chain[39:]}, now)
+	for len(n.window.byID) < len(chain) {
+		if n.Tick(now); len(wanted(n.settle())) == 0 {
+			now += ms
+		} else {
+			have := len(n.window.byID)
+			n.Receive(1, &event.Message{Events: chain[have:min(have+3, 39)]}, now)
+		}
+		if now > 100*ms {
+			t.Fatalf("it has %d of %d events after %d ms", len(n.window.byID), len(chain), now/ms)
+		}
+	}
+}
+
 // An event that had to be forgotten and that another waits for is asked for again.
 func TestForgottenIsAskedForAgain(t *testing.T) {
 	n := &node{}

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	// bulk is how many events in one message say that it is not a push but part of a longer answer.
+	// bulk is how many events in one message say that it is not a push but part of a longer answer, which is so, too, if they
+	// take half of what a message may hold.
 	bulk = 16
 	// eventOverhead estimates the bytes of an event without parents and payload, parentSize those of a parent, tipSize those
 	// of a tip.
@@ -182,6 +183,15 @@ func (d *Driver) Dropped() uint64 { return d.dropped }
 // handed before.
 func (d *Driver) Handed(peer int) (all, again uint64) {
 	return d.peers[peer].handed, d.peers[peer].again
+}
+
+// long tells whether these events are part of a longer answer.
+func (d *Driver) long(events []*event.Event) bool {
+	size := 0
+	for _, e := range events {
+		size += sizeOf(e)
+	}
+	return len(events) >= bulk || size >= d.limits.MessageBytes/2
 }
 
 func byIndex(a, b *vertex) int { return cmp.Compare(a.index, b.index) }

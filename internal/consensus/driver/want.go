@@ -17,9 +17,9 @@ const (
 	maxAskDelay = 100e6
 	// minAskTimeout and maxAskTimeout bound the ns between two askings for the same event.
 	minAskTimeout, maxAskTimeout = 20e6, 5e9
-	// maxUnanswered is how many questions without an answer in a row make the next one wait longer: liars may have made up all
-	// that was asked for, and what comes next may be true.
-	maxUnanswered = 5
+	// maxSilence bounds, in ns, for how long a peer that does not answer is not asked, unless it is far away: liars may have made
+	// up all that it was asked for, and what comes next may be true.
+	maxSilence = 500e6
 )
 
 // want is an event to ask for.
@@ -97,7 +97,7 @@ func (d *Driver) hearAnswer(from int, events []*event.Event) {
 		w := d.wants.byID[e.ID()]
 		return w != nil && w.last == from
 	}
-	if len(events) >= bulk || slices.ContainsFunc(events, answers) {
+	if d.long(events) || slices.ContainsFunc(events, answers) {
 		d.listen(from)
 	}
 }
@@ -126,11 +126,11 @@ func (d *Driver) ask() {
 	if d.time < d.wants.due {
 		return
 	}
-	if free := d.free(); d.time < free {
+	if free := d.free(0); d.time < free {
 		d.wants.due = free
 		return
 	}
-	due := make([][]event.ID, len(d.peers))
+	due, late := make([][]event.ID, len(d.peers)), false
 	d.wants.due = never
 	d.wants.list = slices.DeleteFunc(d.wants.list, func(w *want) bool {
 		if w.due <= d.time {
@@ -139,7 +139,10 @@ func (d *Driver) ask() {
 				d.peers[w.from].wants--
 				return true
 			}
-			d.askFor(w, due)
+			if !d.askFor(w, due) {
+				late = true
+				return false
+			}
 		}
 		d.wants.due = min(d.wants.due, w.due)
 		return false
@@ -147,17 +150,20 @@ func (d *Driver) ask() {
 	for p, ids := range due {
 		if len(ids) > 0 {
 			d.send(p, &event.Message{Want: ids, Tips: d.window.allTips()})
-			d.peers[p].listens = d.time + d.askTimeout(p, d.peers[p].asked)
-			d.peers[p].asked = min(d.peers[p].asked+1, maxUnanswered)
+			d.peers[p].listens = d.time + min(d.askTimeout(p, d.peers[p].asked), max(d.askTimeout(p, 0), maxSilence))
+			d.peers[p].asked++
 		}
+	}
+	if late {
+		d.wants.due = min(d.wants.due, d.free(d.time+1))
 	}
 }
 
-// free returns when the first of the connected peers may be asked, in the driver's own time.
-func (d *Driver) free() int64 {
+// free returns when the first of the connected peers may be asked that may not before from, in the driver's own time.
+func (d *Driver) free(from int64) int64 {
 	at := int64(never)
 	for p := range d.peers {
-		if d.peers[p].connected {
+		if d.peers[p].connected && d.peers[p].listens >= from {
 			at = min(at, d.peers[p].listens)
 		}
 	}
@@ -170,21 +176,33 @@ func (d *Driver) askTimeout(peer, asked int) int64 {
 	return min(timeout<<min(asked, 8), maxAskTimeout)
 }
 
-// askFor adds w to what is due to be asked of the peer whose turn it is, or of the next one that is connected.
-func (d *Driver) askFor(w *want, due [][]event.ID) {
+// askFor adds w to what is due to be asked of the peer whose turn it is, or of the next one that may be asked, and reports
+// whether there is one. It is not the one that was asked last, unless there is no other.
+func (d *Driver) askFor(w *want, due [][]event.ID) bool {
 	for range d.peers {
 		w.next %= len(d.peers)
-		p := &d.peers[w.next]
-		if p.connected && d.time >= p.listens && len(due[w.next]) < event.MaxMessageIDs {
-			due[w.next] = append(due[w.next], w.id)
-			w.last = w.next
-			break
-		}
+		to := w.next
 		w.next++
+		p := &d.peers[to]
+		if p.connected && d.time >= p.listens && len(due[to]) < event.MaxMessageIDs && (to != w.last || d.alone(to)) {
+			due[to] = append(due[to], w.id)
+			w.last = to
+			w.due = d.time + d.askTimeout(to, w.asked)
+			w.asked++
+			return true
+		}
 	}
-	w.next++
-	w.due = d.time + d.askTimeout(max(w.last, 0), w.asked)
-	w.asked++
+	return false
+}
+
+// alone tells whether no other peer is connected.
+func (d *Driver) alone(peer int) bool {
+	for p := range d.peers {
+		if p != peer && d.peers[p].connected {
+			return false
+		}
+	}
+	return true
 }
 
 // askOn asks the peer at once for what it was asked for and has not sent: its answer was cut at the limits of a
