@@ -104,7 +104,7 @@ func (h *host) apply() {
 
 // crash ends the process.
 func (h *host) crash() {
-	h.crashed = true
+	h.crashed, h.returns = true, false // unless somebody says when
 	h.stuck, h.flushing, h.paused, h.fetching, h.held = false, false, false, false, nil
 	if len(h.disk.held) > 0 {
 		h.log.forgot = true
