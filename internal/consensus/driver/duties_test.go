@@ -307,6 +307,46 @@ func TestLargeEventsAreAskedOnFor(t *testing.T) {
 	}
 }
 
+// What is missing after a long answer is asked for at once, and of another peer: one that sends much of something else does not
+// keep the question to itself.
+func TestAnotherIsAskedOn(t *testing.T) {
+	n := start(4, 0)
+	for p := 1; p < 4; p++ {
+		n.Connected(p, ms)
+	}
+	n.settle()
+	lost := makeEvent(t, event.Event{Creator: 3, Seq: 1, BirthRound: 1, Time: 1})
+	n.hand(1, makeEvent(t, event.Event{
+		Creator: 2, Seq: 1, BirthRound: 1, Time: 2, Parents: []event.Parent{claim(&vertex{event: lost})},
+	}))
+	now, made := 2*ms, 0
+	var asked []int
+	pass := func(events ...*event.Event) {
+		now += ms
+		n.Receive(1, &event.Message{Events: events}, now)
+		n.Tick(now)
+		for _, s := range n.settle().Send {
+			if slices.Contains(s.Message.Want, lost.ID()) {
+				asked = append(asked, s.To)
+			}
+		}
+	}
+	for len(asked) == 0 {
+		pass()
+	}
+	for range 2 {
+		var much []*event.Event
+		for range bulk {
+			much = append(much, makeEvent(t, event.Event{Creator: 1, Seq: 1, BirthRound: 1, Time: int64(made)}))
+			made++
+		}
+		pass(much...)
+	}
+	if !slices.Equal(asked, []int{1, 2}) {
+		t.Errorf("asked %v", asked)
+	}
+}
+
 // An event that had to be forgotten and that another waits for is asked for again.
 func TestForgottenIsAskedForAgain(t *testing.T) {
 	n := &node{}

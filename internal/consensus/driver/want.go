@@ -205,13 +205,14 @@ func (d *Driver) alone(peer int) bool {
 	return true
 }
 
-// askOn asks the peer at once for what it was asked for and has not sent: its answer was cut at the limits of a
-// message. It is called only when something of that was taken in: two nodes of which one refuses what the other hands
-// out would ask and answer without end.
+// askOn asks at once for what the peer was asked for and has not sent: its answer was cut at the limits of a message. The
+// next peer is asked, or else one that sent enough of something else would keep the question to itself. It is called only
+// when something of that was taken in: two nodes of which one refuses what the other hands out would ask and answer
+// without end.
 func (d *Driver) askOn(peer int) {
 	for _, w := range d.wants.list {
 		if w.last == peer {
-			w.next, w.asked, w.due = peer, 0, d.time
+			w.asked, w.due = 0, d.time
 			d.wants.due = d.time
 		}
 	}
