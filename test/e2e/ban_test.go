@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -15,16 +16,19 @@ import (
 )
 
 // TestBansHoldOnAllNodes bans at node 0 whom nodes 1 to 3 then keep out, through the end of all processes, and until the
-// ban ends by itself or is lifted.
+// ban ends by itself or is lifted, which any node may do.
 func TestBansHoldOnAllNodes(t *testing.T) {
 	c := cluster.Start(t, 4)
-	ban := func(args ...string) {
+	banAt := func(node int, args ...string) string {
 		t.Helper()
-		args = append(append([]string{"ban"}, args...), "--admin-addr", c.Nodes[0].Admin)
-		if out, err := exec.Command(cluster.Binary(t), args...).CombinedOutput(); err != nil {
+		args = append(append([]string{"ban"}, args...), "--admin-addr", c.Nodes[node].Admin)
+		out, err := exec.Command(cluster.Binary(t), args...).CombinedOutput()
+		if err != nil {
 			t.Fatalf("foxmq %v: %v\n%s", args, err, out)
 		}
+		return string(out)
 	}
+	ban := func(args ...string) { t.Helper(); banAt(0, args...) }
 
 	eve, code := knock(t, c.Nodes[2].MQTT, "127.0.0.1", "eve")
 	if code != mqtt.Success {
@@ -63,9 +67,15 @@ func TestBansHoldOnAllNodes(t *testing.T) {
 		c.WaitReady(i)
 	}
 	everywhere("eve", mqtt.Banned)
-	ban("remove", "client", "eve")
+	if list := banAt(3, "list"); !madeAtNode0.MatchString(list) {
+		t.Errorf("the ban is listed at node 3 as\n%s", list)
+	}
+	banAt(3, "remove", "client", "eve")
 	awaitEntry(t, c.Nodes[1].MQTT, "127.0.0.1", "eve")
 }
+
+// madeAtNode0 is the line of the ban in a list: kind, value, until, node and reason.
+var madeAtNode0 = regexp.MustCompile(`(?m)^client +eve +lifted +0 +a test$`)
 
 // silence stands for a connection that was closed without a byte.
 const silence = mqtt.ReasonCode(0xff)
