@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -176,6 +177,27 @@ func TestAMessageSurvivesTheWire(t *testing.T) {
 	}
 	if _, err := DecodeMessage(append(whole, 0), domain); !errors.Is(err, ErrMalformed) {
 		t.Fatalf("a byte too many: %v", err)
+	}
+}
+
+// A small event that is kept for long does not keep the memory of the large message that it came in.
+func TestASmallEventKeepsNoMessage(t *testing.T) {
+	small, large := sample(t), sample(t)
+	large.Payload = AppendTransaction(nil, make([]byte, 1<<20))
+	if err := large.Seal(domain); err != nil {
+		t.Fatal(err)
+	}
+	wire := (&Message{Events: []*Event{small, large}}).Append(nil)
+	m, err := DecodeMessage(wire, domain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(wire)
+	if got := m.Events[0].Payload; !bytes.Equal(got, small.Payload) {
+		t.Errorf("its payload is now %x", got)
+	}
+	if got := m.Events[1].Payload; bytes.Equal(got, large.Payload) {
+		t.Error("the large one is copied")
 	}
 }
 

@@ -1,6 +1,9 @@
 package event
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Limits of one message. A sender splits what is more.
 const (
@@ -106,6 +109,9 @@ func DecodeMessage(b []byte, domain Domain) (*Message, error) {
 		e, rest, err := Decode(d.rest, domain)
 		if err != nil {
 			return nil, err
+		}
+		if len(e.Payload) < len(b)/2 { // or it would keep all of the message as long as it is kept
+			e.Payload = bytes.Clone(e.Payload)
 		}
 		m.Events = append(m.Events, e)
 		d.rest = rest
