@@ -33,6 +33,7 @@ func (s *Semaphore) take(key Key, n int64) bool {
 	}
 	s.free -= n
 	s.waiting.Charge(key, n)
+	s.call() // somebody else may be next now, who wants less
 	return true
 }
 
@@ -93,6 +94,7 @@ func (s *Semaphore) Charge(key Key, cost int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting.Charge(key, cost)
+	s.call()
 }
 
 // Waiting returns how many wait.

@@ -138,3 +138,28 @@ func BenchmarkSemaphore(b *testing.B) {
 		s.Release(1)
 	}
 }
+
+// TestNobodyWaitsForRoomThatIsThere: who is served before all others may make another one the next, who wants less.
+func TestNobodyWaitsForRoomThatIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := desk{Semaphore: NewSemaphore(10, 100)}
+		d.TryAcquire(key(9, 0), 10)
+		for i := range 2 { // each has had something
+			d.come(t.Context(), "first", key(i, 0), 1)
+			d.release(1)
+		}
+		d.come(t.Context(), "much", key(0, 0), 5)
+		d.come(t.Context(), "less", key(1, 0), 2)
+		d.served = nil
+		d.Release(3) // not enough for the first
+		if !d.TryAcquire(key(0, 1), 1) {
+			t.Fatal("a newcomer of its address is not before it")
+		}
+		synctest.Wait()
+		if got := strings.Join(d.served, " "); got != "less" {
+			t.Errorf("served %q", got)
+		}
+		d.Release(9)
+		synctest.Wait()
+	})
+}
