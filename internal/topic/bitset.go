@@ -38,29 +38,25 @@ func (b bitset) each(f func(int)) {
 	}
 }
 
-// fewMembers is the length up to which a set is a list.
-const fewMembers = 16
-
-// members is a set of small numbers that takes little memory while they are few.
+// members is a set of small numbers: a list of them, or a bitset where that is not much longer. So what it takes is bounded
+// by how many they are, however large.
 type members struct {
 	few  []int  // in any order
-	many bitset // instead of few, if size is or was more than fewMembers
+	many bitset // instead of few
 	size int
 }
 
 func (m *members) add(i int) {
 	m.size++
 	switch {
-	case m.many != nil:
-		m.many.add(i)
-	case m.size <= fewMembers:
+	case m.many == nil:
 		m.few = append(m.few, i)
-	default:
-		for _, old := range m.few {
-			m.many.add(old)
-		}
+		m.pack()
+	case i/64 < 2*m.size:
 		m.many.add(i)
-		m.few = nil
+	default:
+		m.unpack()
+		m.few = append(m.few, i)
 	}
 }
 
@@ -68,11 +64,34 @@ func (m *members) add(i int) {
 func (m *members) remove(i int) {
 	m.size--
 	if m.many != nil {
-		m.many.remove(i)
+		if m.many.remove(i); len(m.many) > 2*m.size {
+			m.unpack()
+		}
 		return
 	}
 	at := slices.Index(m.few, i)
 	m.few = slices.Delete(m.few, at, at+1)
+	if cap(m.few) > 4*len(m.few) {
+		m.few = slices.Clip(slices.Clone(m.few))
+	}
+}
+
+// pack makes a list a bitset when the list has become as long. It is looked into only when the list has doubled.
+func (m *members) pack() {
+	if m.size < 16 || m.size&(m.size-1) != 0 || slices.Max(m.few)/64 >= m.size {
+		return
+	}
+	for _, i := range m.few {
+		m.many.add(i)
+	}
+	m.few = nil
+}
+
+// unpack makes a bitset a list.
+func (m *members) unpack() {
+	few := make([]int, 0, m.size+1)
+	m.many.each(func(i int) { few = append(few, i) })
+	m.few, m.many = few, nil
 }
 
 // include adds what is in both others. b is as long as left at least.

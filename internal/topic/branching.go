@@ -32,6 +32,7 @@ type branching[K comparable, V any] struct {
 	columns []column
 
 	left, found bitset // memory for match
+	keep        []int  // likewise
 }
 
 // column knows which filters have what at one place. At each place up to its end a filter is in one of the sets.
@@ -153,7 +154,7 @@ func (b *branching[K, V]) match(name string, f func(K, V)) {
 		}
 		var level string
 		level, rest, more = strings.Cut(rest, "/")
-		if b.left = c.narrow(b.left, level); len(b.left) == 0 {
+		if b.narrow(c, level); len(b.left) == 0 {
 			break
 		}
 	}
@@ -174,32 +175,32 @@ func (b *branching[K, V]) start(name string) {
 	}
 }
 
-// narrow takes from left, whose memory it uses, those filters that have another level here. What it returns is empty or
-// ends with a word that is not 0.
-func (c *column) narrow(left bitset, level string) bitset {
+// narrow takes from left those filters that have another level in the column. What is left is empty or ends with a word
+// that is not 0.
+func (b *branching[K, V]) narrow(c *column, level string) {
 	m := c.exact[level]
 	switch {
 	case m == nil:
-		return left.intersect(c.plus, nil)
+		b.left = b.left.intersect(c.plus, nil)
+		return
 	case m.many != nil:
-		return left.intersect(c.plus, m.many)
+		b.left = b.left.intersect(c.plus, m.many)
+		return
 	}
-	var keep [fewMembers]int
-	n := 0
+	keep := b.keep[:0]
 	for _, number := range m.few {
-		if left.has(number) {
-			keep[n] = number
-			n++
+		if b.left.has(number) {
+			keep = append(keep, number)
 		}
 	}
-	room := left
-	left = left.intersect(c.plus, nil)
-	for _, number := range keep[:n] {
+	room := b.left
+	left := room.intersect(c.plus, nil)
+	for _, number := range keep {
 		if word := number / 64; word >= len(left) {
 			clear(room[len(left) : word+1])
 			left = room[:word+1]
 		}
 		left.add(number)
 	}
-	return left
+	b.left, b.keep = left, keep
 }

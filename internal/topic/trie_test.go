@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -104,4 +105,33 @@ func TestTrieChangesNothingOnFailure(t *testing.T) {
 	if got := trieMatches(&trie, "a/x/b"); !slices.Equal(got, []string{"key 1"}) {
 		t.Errorf("got %q", got)
 	}
+}
+
+// TestWildcardsTakeMemoryInProportion: filters with many wildcards and levels of their own, of which most are taken back.
+func TestWildcardsTakeMemoryInProportion(t *testing.T) {
+	const groups, made = 3000, 17
+	var trie Trie[int, struct{}]
+	before, size := heap(), uint64(0)
+	for g := range groups {
+		stem := "+/+/+/+/" + strings.Repeat(fmt.Sprintf("%x/", g), 190)
+		for i := range made {
+			trie.Subscribe(stem+fmt.Sprint(i), 1, struct{}{})
+		}
+		for i := range made - 1 {
+			trie.Unsubscribe(stem+fmt.Sprint(i), 1)
+		}
+		size += uint64(len(stem))
+	}
+	if used := heap() - before; used > 50*size {
+		t.Errorf("filters of %d bytes take %d", size, used)
+	}
+	runtime.KeepAlive(&trie)
+}
+
+// heap returns how many bytes are in use.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
