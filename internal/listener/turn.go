@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ type turn struct {
 	turns *fair.Semaphore
 	key   fair.Key
 	has   bool // the turn; of who makes the handshake alone
+	late  bool // it had to be waited for; likewise
 
 	mu       sync.Mutex
 	deadline time.Time          // of reads; zero: none; guarded by mu
@@ -59,6 +61,9 @@ func (c *turnConn) Read(p []byte) (int, error) {
 	}
 	t.leave()
 	n, err := c.Conn.Read(p)
+	if t.late && errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errNoTurn // it would have been in time
+	}
 	if n == 0 || err != nil {
 		return n, err
 	}
@@ -108,6 +113,7 @@ func (t *turn) enter() error {
 		t.has = true
 		return nil
 	}
+	t.late = true
 	ctx := t.begin()
 	defer t.giveUp()
 	if t.turns.Acquire(ctx, t.key, 1) != nil {

@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -132,5 +133,30 @@ func TestFailedHandshakes(t *testing.T) {
 		if got := h.Stats().Failed; got != uint64(i+1) {
 			t.Errorf("%d have failed", got)
 		}
+	}
+}
+
+// far is the connection of a client that is 300 ms away.
+type far struct{ net.Conn }
+
+func (f far) Read(p []byte) (int, error) {
+	n, err := f.Conn.Read(p)
+	time.Sleep(300 * time.Millisecond)
+	return n, err
+}
+
+// Who would have been in time, had it not had to wait for its turn, is not said to have been too late.
+func TestLateForWantOfATurn(t *testing.T) {
+	dir := t.TempDir()
+	writePair(t, dir)
+	h, done := busy(t)
+	l := h.Listen(listenTCP(t, "127.0.0.1"), open(t, dir, "").TLS(), false)
+	client := far{dial(t, l.Addr())}
+	go func() { _ = tls.Client(client, &tls.Config{InsecureSkipVerify: true}).Handshake() }()
+	conn := accept(t, l)
+	_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+	time.AfterFunc(800*time.Millisecond, done)
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, errNoTurn) {
+		t.Error(err)
 	}
 }
