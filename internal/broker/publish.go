@@ -21,6 +21,9 @@ const (
 
 // onPublish handles a PUBLISH from the client.
 func (c *client) onPublish(p *mqtt.Publish) error {
+	if c.ctx.Err() != nil { // it may have been closed while it waited for its turn
+		return errClosing
+	}
 	c.broker.counters.received.Add(1)
 	if err := c.keepPace(p); err != nil {
 		return err

@@ -88,9 +88,8 @@ func (c *client) perform(q *request, w work) error {
 	c.pause()
 	for left := portions(q.own, w.filter); len(left) > 0; left = left[1:] {
 		err := c.broker.config.State.Do(func(m *replica.Machine) {
-			if w.own(left[0], m); len(left) == 1 {
-				c.broker.ownDone(q)
-			}
+			w.own(left[0], m)
+			c.broker.ownDone(q, len(left) == 1)
 		})
 		if err != nil {
 			return err
@@ -114,10 +113,10 @@ func (c *client) orderRest(q *request, w work) error {
 	return nil
 }
 
-// ownDone answers a request, if the stream has nothing to decide, and queues the way to the retained messages behind the
-// answer.
-func (d *dispatcher) ownDone(q *request) {
-	if len(q.ordered) == 0 {
+// ownDone answers a request behind the last portion, if the stream has nothing to decide, and queues the way to the
+// retained messages of the portion: behind the answer, but at the index of the portion, before anything newer.
+func (d *dispatcher) ownDone(q *request, last bool) {
+	if last && len(q.ordered) == 0 {
 		q.answer()
 	}
 	for _, r := range q.replays {

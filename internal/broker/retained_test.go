@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -182,6 +183,33 @@ func TestWhatExpiresInTheQueueIsNotSent(t *testing.T) {
 		sub.gets(`PUBLISH long "" q1 #2 expiry=30`)
 		if n := k.broker.Stats().Expired; n != 1 {
 			k.t.Fatalf("%d expired", n)
+		}
+	})
+}
+
+// TestRetainedMessagesOfManyFiltersComeBeforeLiveOnes: a SUBSCRIBE with many filters is done in portions. What is published
+// meanwhile is not overtaken by what its topic retained before.
+func TestRetainedMessagesOfManyFiltersComeBeforeLiveOnes(t *testing.T) {
+	play(t, generous, func(k *kit) {
+		pub := k.join("pub", mqtt.V5)
+		pub.retain("x/0", "old")
+		for round := range 20 {
+			sub := k.join(fmt.Sprint("sub", round), mqtt.V5)
+			var filters []mqtt.Subscription
+			for i := range 8000 {
+				filters = append(filters, mqtt.Subscription{Filter: fmt.Sprint("x/", i)})
+			}
+			sub.ask(1, filters...)
+			for range 300 {
+				pub.publish("x/0", "new", 0, 0)
+			}
+			got := sub.take()
+			old := slices.Index(got, `PUBLISH x/0 "old" retain`)
+			if fresh := slices.Index(got, `PUBLISH x/0 "new"`); old < 0 || fresh >= 0 && fresh < old {
+				t.Fatalf("round %d: the retained message comes at place %d, the first of those after it at %d", round, old, fresh)
+			}
+			sub.hangUp()
+			k.settle()
 		}
 	})
 }

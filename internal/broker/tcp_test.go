@@ -8,11 +8,13 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/foxmq/foxmq/internal/broker"
 	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -128,4 +130,77 @@ func TestConfigIsChecked(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+// caller is a client over TCP.
+type caller struct {
+	net.Conn
+	t  *testing.T
+	in *mqtt.Reader
+}
+
+// call lets a client connect.
+func call(t *testing.T, address, id string) *caller {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	c := &caller{conn, t, mqtt.NewReader(bufio.NewReader(conn), mqtt.V5, 1<<20)}
+	c.send(&mqtt.Connect{Version: mqtt.V5, ClientID: id, CleanStart: true})
+	c.gets("CONNACK 00")
+	return c
+}
+
+func (c *caller) send(p mqtt.Packet) {
+	c.t.Helper()
+	if _, err := c.Write(p.Append(nil, mqtt.V5)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *caller) gets(want string) {
+	c.t.Helper()
+	p, err := c.in.Next()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if got := describe(p); got != want {
+		c.t.Fatalf("got %s, want %s", got, want)
+	}
+}
+
+// gate lets everybody publish, to a/slow when it is opened.
+type gate struct{ entered, open chan struct{} }
+
+func (g gate) MayPublish(_, _, topic string) bool {
+	if topic == "a/slow" {
+		close(g.entered)
+		<-g.open
+	}
+	return true
+}
+
+func (gate) MaySubscribe(_, _, _ string) bool { return true }
+
+// TestWhoIsBannedWhileItWaitsForItsTurnPublishesNothing: not even at QoS 0.
+func TestWhoIsBannedWhileItWaitsForItsTurnPublishesNothing(t *testing.T) {
+	slow, stream := gate{make(chan struct{}), make(chan struct{})}, newFakeStream()
+	address, stop := listenOn(t, stream, broker.Config{Readers: 1, Permissions: slow})
+	defer stop()
+	sub, other, eve := call(t, address, "sub"), call(t, address, "other"), call(t, address, "eve")
+	sub.send(&mqtt.Subscribe{PacketID: 1, Subscriptions: []mqtt.Subscription{{Filter: "b"}}})
+	sub.gets("SUBACK #1 00")
+	other.send(&mqtt.Publish{Topic: "a/slow"})
+	<-slow.entered
+	eve.send(&mqtt.Publish{Topic: "b", Payload: []byte("early")})
+	time.Sleep(50 * time.Millisecond) // until it waits for its turn; if it does not yet, this tests less
+	stream.elsewhere(0, &replica.Ban{Target: target(replica.BanClient, "eve")})
+	eve.gets("DISCONNECT 98")
+	eve.send(&mqtt.Publish{Topic: "b", Payload: []byte("late")})
+	close(slow.open)
+	_, _ = io.Copy(io.Discard, eve) // until it is closed
+	other.send(&mqtt.Publish{Topic: "b", Payload: []byte("good")})
+	sub.gets(`PUBLISH b "good"`)
 }

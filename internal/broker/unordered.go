@@ -47,6 +47,7 @@ func (c *client) handOver(u *unordered) error {
 	m := c.input.publish.Message
 	m.QoS = 0
 	m.Properties = slices.Concat(m.Properties, unorderedProperty)
+	c.pause()
 	return c.broker.config.State.Do(func(*replica.Machine) { c.broker.deliverUnordered(u, &m) })
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/foxmq/foxmq/internal/broker"
 	"github.com/foxmq/foxmq/internal/mqtt"
+	"github.com/foxmq/foxmq/internal/replica"
 )
 
 var local = broker.Config{StallDispatchLocal: true}
@@ -180,4 +181,23 @@ func TestEachMessageOfAStallComesOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhoHandsOverHasNoTurn: the apply goroutine may be busy then, and nobody else is to wait for it.
+func TestWhoHandsOverHasNoTurn(t *testing.T) {
+	play(t, broker.Config{StallDispatchLocal: true, Readers: 1}, func(k *kit) {
+		pub, good := k.join("pub", mqtt.V5), k.join("good", mqtt.V5)
+		k.stream.stall()
+		busy := make(chan struct{})
+		go func() { _ = k.stream.Do(func(*replica.Machine) { <-busy }) }()
+		k.settle()
+		pub.publish("a", "", 0, 0)
+		k.settle()
+		good.send(&mqtt.Pingreq{})
+		got := good.take()
+		close(busy)
+		if len(got) != 1 {
+			t.Errorf("a ping is answered with %v", got)
+		}
+	})
 }
