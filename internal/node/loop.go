@@ -145,7 +145,7 @@ func (l *loop) receive(peer int, m mail, now int64) {
 	nowHanded, nowAgain := l.driver.Handed(peer)
 	cost := handCost*int64(nowHanded-handed) + (againCost-handCost)*int64(nowAgain-again)
 	cost += verifyCost * int64(min(l.driver.Dropped()-dropped, uint64(m.fresh)))
-	if len(m.message.Events) == 0 {
+	if msg := m.message; len(msg.Events) == 0 || len(msg.Want) > 0 || len(msg.Tips) > 0 || msg.Boot || msg.Answer {
 		cost += min(l.node.cfg.Now()-start, mostAsked)
 	}
 	l.node.peers[peer].throttle.asked.Add(cost)

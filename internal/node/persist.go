@@ -42,7 +42,7 @@ func (l *loop) write(events []*event.Event) error {
 	l.records = l.records[:0]
 	urgent, size := false, 0
 	for _, e := range events {
-		urgent = urgent || e.Creator == l.node.cfg.Self
+		urgent = urgent || e.Creator == l.node.cfg.Self && l.driver.Started() // or a peer has handed it out
 		l.records = append(l.records, e)
 		size += e.Size()
 	}

@@ -36,7 +36,6 @@ type pool struct {
 	news    bool                     // something came to wait since News was last called; guarded by mu
 	bytes   int                      // of all transactions here, with overhead; guarded by mu
 	window  window                   // of the flying ones; guarded by mu
-	block   []byte                   // the chunk being filled; guarded by mu
 }
 
 // transaction is a command in the pool.
@@ -84,6 +83,9 @@ func (p *pool) Waiting() bool {
 func (p *pool) News() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.waiting.Len() > 0 && !p.waits() {
+		return false // it is news still when more may fly, and wake is called then
+	}
 	news := p.news
 	p.news = false
 	return news && p.waits()

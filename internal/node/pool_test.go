@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -289,10 +290,10 @@ func TestPoolIsBounded(t *testing.T) {
 	}
 }
 
-// TestPoolTakesManySizes packs commands of all sizes and finds each unharmed.
+// TestPoolTakesManySizes submits commands of all sizes and finds each unharmed.
 func TestPoolTakesManySizes(t *testing.T) {
 	p := testPool(64 << 20)
-	sizes := []int{0, 1, 100, chunk / 4, chunk/4 + 1, chunk, 3 * chunk}
+	sizes := []int{0, 1, 100, largeCost / 4, largeCost, 3 * largeCost}
 	for round := range 20 {
 		for _, size := range sizes {
 			payload := []byte(strings.Repeat(string(rune('a'+round)), size))
@@ -315,4 +316,69 @@ func TestPoolTakesManySizes(t *testing.T) {
 			t.Fatalf("transaction %d is harmed", i)
 		}
 	})
+}
+
+// TestNewsWaitsForTheWindow: what comes while no more may fly is news when more may.
+func TestNewsWaitsForTheWindow(t *testing.T) {
+	p := testPool(1 << 20)
+	sent := 0
+	for ; p.bytes <= firstWindow; sent++ {
+		mustSubmit(t, p, sent)
+	}
+	p.News()
+	p.Fill(nil, boot, 1<<20)
+	mustSubmit(t, p, sent, sent+1, sent+2)
+	if p.News() {
+		t.Fatal("news that may not fly")
+	}
+	for i := range sent {
+		complete(p, uint64(i))
+	}
+	if !p.Waiting() || !p.News() {
+		t.Error("what came while the window was shut is no news")
+	}
+}
+
+// TestWhoWaitsKeepsNoMemory: what waits keeps in memory what the pool says that it holds, and nothing of what came with it and
+// is applied.
+func TestWhoWaitsKeepsNoMemory(t *testing.T) {
+	p := testPool(64 << 20)
+	const count, size = 200, 64 << 10
+	patient, other := fair.Key{Client: 1}, fair.Key{Client: 2}
+	submit := func(from fair.Key, size int) {
+		cmd := &replica.Publish{Connection: 1, Message: replica.Message{Topic: "t", Payload: make([]byte, size)}}
+		if err := p.TrySubmit(from, cmd, mark(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := heap()
+	for range 3 {
+		submit(patient, 8<<20)
+	}
+	number := uint64(0)
+	for range count {
+		submit(patient, 10)
+		for range 64 {
+			submit(other, size/64)
+		}
+		for range 64 {
+			p.window.shut = false
+			p.Fill(nil, boot, 1)
+			complete(p, number)
+			number++
+		}
+	}
+	waiting, held := p.Load()
+	if used := heap() - before; waiting < count || used > uint64(held+count*size/4) {
+		t.Errorf("%d that wait hold %d bytes, and keep %d", waiting, held, used)
+	}
+	runtime.KeepAlive(p)
+}
+
+// heap returns how many bytes are in use.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,6 @@ var (
 	// ErrStopped: the node stops or has stopped.
 	ErrStopped = errors.New("node stopped")
 )
-
-// chunk is the size in bytes of the blocks of memory that waiting commands are packed into.
-const chunk = 64 << 10
 
 // scratch holds buffers for encoding commands outside the lock.
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
@@ -42,7 +40,8 @@ func (p *pool) submit(from fair.Key, cmd replica.Command, token replica.Token, a
 		return err
 	}
 	_, connect := cmd.(*replica.Connect)
-	p.add(from, transaction{command: *buf, token: token, connect: connect, cost: cost}, p.pack)
+	// A copy of its own: in memory that it shared with others, it would keep all of that while they come and go.
+	p.add(from, transaction{command: bytes.Clone(*buf), token: token, connect: connect, cost: cost})
 	return nil
 }
 
@@ -61,7 +60,7 @@ func (p *pool) submitLarge(from fair.Key, cmd replica.Command, token replica.Tok
 		p.room.give(int64(cost))
 		return tooLarge(len(command))
 	}
-	p.add(from, transaction{command: command, token: token, cost: cost}, keep)
+	p.add(from, transaction{command: command, token: token, cost: cost})
 	return nil
 }
 
@@ -94,38 +93,20 @@ func (p *pool) TrySubmit(from fair.Key, cmd replica.Command, token replica.Token
 	})
 }
 
-// keep is for what a transaction may have for itself.
-func keep(command []byte) []byte { return command }
-
-// add puts a transaction behind the client's others, with its command as pack returns it.
-func (p *pool) add(from fair.Key, t transaction, pack func(command []byte) []byte) {
-	if p.put(from, t, pack) {
+// add puts a transaction behind the client's others.
+func (p *pool) add(from fair.Key, t transaction) {
+	if p.put(from, t) {
 		p.wake()
 	}
 }
 
 // put reports whether the transaction is news.
-func (p *pool) put(from fair.Key, t transaction, pack func(command []byte) []byte) bool {
+func (p *pool) put(from fair.Key, t transaction) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t.command = pack(t.command)
 	p.bytes += t.cost
 	p.waiting.Push(from, t, int64(t.cost))
 	idle := !p.news
 	p.news = true
 	return idle
-}
-
-// pack copies the command into a chunk. A command is not worth a place in a chunk if it takes most of one. The caller
-// holds mu.
-func (p *pool) pack(command []byte) []byte {
-	if len(command) > chunk/4 {
-		return append([]byte(nil), command...)
-	}
-	if len(command) > cap(p.block)-len(p.block) {
-		p.block = make([]byte, 0, chunk)
-	}
-	start := len(p.block)
-	p.block = append(p.block, command...)
-	return p.block[start:len(p.block):len(p.block)]
 }

@@ -35,7 +35,7 @@ func (h *host) write(events []*event.Event) bool {
 		return true
 	}
 	if len(events) > 0 {
-		own := func(e *event.Event) bool { return e.Creator == h.index }
+		own := func(e *event.Event) bool { return e.Creator == h.index && h.driver.Started() }
 		err := h.disk.append(events, slices.ContainsFunc(events, own))
 		if h.cut() {
 			return false

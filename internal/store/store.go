@@ -283,8 +283,9 @@ func (s *Store) Close() error {
 		if !s.installed.Load() {
 			errs = append(errs, s.write(nil))
 		}
+		unsafe := s.log.Stats().Unsafe
 		errs = append(errs, s.log.Close())
-		if errors.Join(errs...) == nil {
+		if errors.Join(errs...) == nil && !unsafe {
 			errs = append(errs, s.unmarkUnsynced())
 		}
 	}

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/foxmq/foxmq/internal/store/faultfs"
@@ -74,6 +76,26 @@ func TestUnsure(t *testing.T) {
 			t.Errorf("%s: unsure %t", c.name, unsure)
 		}
 		m.kill(s, false)
+	}
+}
+
+// TestUnsafeStaysUnsure: a sync fails, and what it was to sync is lost with the power even if a later one works, and the
+// store is closed.
+func TestUnsafeStaysUnsure(t *testing.T) {
+	m := &machine{t, t.TempDir(), faultfs.New(1), "boot"}
+	s, _ := m.open(Flush)
+	put(t, s, "one")
+	m.files.SetHook(failing(syscall.EIO, faultfs.Sync))
+	if err := s.log.flush(); !errors.Is(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	m.files.SetHook(nil)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.kill(s, true)
+	if _, unsure := m.open(Flush); !unsure {
+		t.Error("it is sure")
 	}
 }
 

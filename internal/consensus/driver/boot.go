@@ -15,6 +15,7 @@ const (
 type boot struct {
 	active bool  // it is over
 	enough int64 // since when enough peers have answered to start but for claims unmet; 0 if they have not
+	heard  int64 // when a peer first told of this node's own chain, the last of those that have
 	asked  int64 // since when enough peers have answered at all; 0 if they have not
 	due    int64 // when to look again
 	lost   bool
@@ -40,6 +41,9 @@ func (d *Driver) observe() {
 	giveUp := max(b.asked, d.decidedAt) + bootPatience
 	b.lost = met < need && b.asked > 0 && d.time >= giveUp
 	start := b.enough + d.hesitation(answered, met)
+	if met < answered { // each peer counts once, so that none can put it off for long
+		start = max(start, b.heard+bootGrace)
+	}
 	switch {
 	case met >= need && d.time >= start:
 		d.start()
@@ -184,6 +188,9 @@ func (d *Driver) Own() *event.Event {
 	}
 	return own
 }
+
+// Started tells whether the node makes events: the observation is over.
+func (d *Driver) Started() bool { return d.boot.active }
 
 // heardBoot notes whether the peer observes after a start. When it begins to, it may have lost its memory, and what
 // it was known to have no longer counts, nor how far it was. What it echoed does: those events are there.

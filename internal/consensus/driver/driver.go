@@ -306,7 +306,7 @@ func (d *Driver) Lost(peer int, now int64) {
 // references to the events, and none to the message.
 func (d *Driver) Receive(from int, m *event.Message, now int64) {
 	d.enter(now)
-	if m.Boot || m.Answer || len(m.Tips) > 0 {
+	if m.Boot || m.Answer || len(m.Tips) > 0 && len(m.Want) == 0 { // a question tells tips, too, and not whether one observes
 		d.heardBoot(from, m.Boot)
 	}
 	before := d.changes

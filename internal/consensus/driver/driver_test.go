@@ -138,6 +138,26 @@ func TestUnsureBootWaitsForAll(t *testing.T) {
 	}
 }
 
+// What is told of in the last moment is waited for, too.
+func TestUnsureBootWaitsForWhatIsToldLate(t *testing.T) {
+	n := &node{}
+	n.Driver = New(Config{Members: 4, Source: &n.load, Unsure: true})
+	n.load.waiting = 1
+	for p := 1; p < 3; p++ {
+		n.Receive(p, &event.Message{Answer: true, Boot: true}, ms)
+	}
+	last := makeEvent(t, event.Event{Seq: 1, BirthRound: 1, Time: 5})
+	now := int64(defaultReunion)
+	n.Connected(3, now)
+	n.Receive(3, &event.Message{Answer: true, Boot: true, Tips: []event.Tip{{Seq: 1, ID: last.ID()}}}, now)
+	now += bootGrace - ms
+	n.Tick(now)
+	n.Receive(3, &event.Message{Events: []*event.Event{last}}, now)
+	if n.settle(); len(n.made) != 2 || n.made[0] != last || n.made[1].Seq != 2 {
+		t.Errorf("it has, or made, %v", n.made)
+	}
+}
+
 // What observes says so in its answers, which nobody answers; and what is no talk of tips leaves open whether it does.
 func TestBootTalk(t *testing.T) {
 	n := start(4, 0)
@@ -150,7 +170,7 @@ func TestBootTalk(t *testing.T) {
 	}
 	n.said = nil
 	n.Receive(1, &event.Message{Boot: true, Answer: true}, ms)
-	n.Receive(1, &event.Message{Want: []event.ID{{1}}}, ms)
+	n.Receive(1, &event.Message{Want: []event.ID{{1}}, Tips: []event.Tip{{Creator: 1, Seq: 1, ID: event.ID{1}}}}, ms)
 	if n.settle(); len(n.said) > 0 || !n.peers[1].booting {
 		t.Errorf("it says %+v; peer 1 observes: %t", n.said, n.peers[1].booting)
 	}

@@ -246,7 +246,9 @@ func (d *Driver) coverage(tips []event.Tip) func(*vertex) bool {
 // receiveTips notes what the peer has and asks for what it has and this node lacks.
 func (d *Driver) receiveTips(from int, m *event.Message) {
 	p := &d.peers[from]
-	p.answered = p.answered || m.Answer
+	if m.Answer && !p.answered {
+		p.answered, d.boot.heard = true, d.time
+	}
 	d.wantUnasked(from)
 	p.ownTips = p.ownTips[:0]
 	for _, t := range m.Tips {

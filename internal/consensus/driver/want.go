@@ -139,6 +139,11 @@ func (d *Driver) ask() {
 				d.peers[w.from].wants--
 				return true
 			}
+			if d.spares(w) {
+				late = true
+				d.wants.due = min(d.wants.due, w.due+maxSilence)
+				return false
+			}
 			if !d.askFor(w, due) {
 				late = true
 				return false
@@ -174,6 +179,13 @@ func (d *Driver) free(from int64) int64 {
 func (d *Driver) askTimeout(peer, asked int) int64 {
 	timeout := max(int64(minAskTimeout), 8*d.peers[peer].delay)
 	return min(timeout<<min(asked, 8), maxAskTimeout)
+}
+
+// spares tells whether w waits for its first asking until the peer at whose word it is asked for may be asked: that one has
+// it, if it does not lie, and the others need not.
+func (d *Driver) spares(w *want) bool {
+	p := &d.peers[w.from]
+	return w.last < 0 && p.connected && d.time < p.listens && d.time < w.due+maxSilence
 }
 
 // askFor adds w to what is due to be asked of the peer whose turn it is, or of the next one that may be asked, and reports
