@@ -79,7 +79,7 @@ type Entry[M any] struct {
 	// Received: the client has the message, and PUBREL is to be sent in place of PUBLISH.
 	Received bool
 	// Free: the entry does not count against the bounds of the queue. Somebody else bounds it: the stream what has a
-	// number, and otherwise what one SUBSCRIBE may replay, so that MaxExtra bounds a client that subscribes again and
+	// number, and otherwise what one command may replay, so that MaxExtra bounds a client that subscribes again and
 	// again and reads nothing.
 	Free bool
 	// Withheld: the client is not to get it, say because it takes no packet as large. The message's turn finishes its delivery number, and that is all.
@@ -89,7 +89,7 @@ type Entry[M any] struct {
 	Mark bool
 }
 
-// MaxExtra is how many free entries without a number may wait: twice what one SUBSCRIBE may replay.
+// MaxExtra is how many free entries without a number may wait: twice what one command may replay.
 const MaxExtra = 1 << 17
 
 // Sending is an entry whose turn has come.
