@@ -31,6 +31,7 @@ var metrics = []metric{
 	{"Node.Machine.Connections", "machine_connections", "Clients connected to any node."},
 	{"Node.Machine.Retained", "machine_retained_messages", "Retained messages."},
 	{"Node.Machine.RetainedBytes", "machine_retained_bytes", "Retained messages, each with 256 bytes more."},
+	{"Node.Machine.SessionBytes", "machine_session_bytes", "Wills, each with 256 bytes more, and what client ids have beyond 256 bytes."},
 	{"Node.Machine.Sessions", "machine_sessions", "Sessions that outlive their connection."},
 	{"Node.Machine.Subscriptions", "machine_subscriptions", "Subscriptions of lasting sessions, and shared ones."},
 	{"Node.Machine.Groups", "machine_groups", "Shared subscriptions, each counting once however many share it."},

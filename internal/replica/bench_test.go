@@ -16,8 +16,10 @@ type bencher struct {
 	res    replica.Result
 }
 
-func newBencher() *bencher {
-	return &bencher{Machine: replica.New(1, replica.DefaultLimits), header: replica.Header{Incarnation: 1}}
+func newBencher() *bencher { return bencherOf(replica.DefaultLimits) }
+
+func bencherOf(limits replica.Limits) *bencher {
+	return &bencher{Machine: replica.New(1, limits), header: replica.Header{Incarnation: 1}}
 }
 
 func (b *bencher) do(cmd replica.Command) {

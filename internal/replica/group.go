@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/foxmq/foxmq/internal/topic"
@@ -12,6 +13,7 @@ type group struct {
 	mark
 	name    string     // $share/group/filter
 	members []*holding // in the order in which they joined
+	online  []*holding // those of them that are connected, in the same order
 	turn    int        // the place of the member that is to be asked first for the next message
 }
 
@@ -26,12 +28,44 @@ func (m *Machine) join(h *holding) {
 		m.shared.Subscribe(filter, g, struct{}{})
 	}
 	g.members = append(g.members, h)
+	if h.session.connected {
+		g.come(h)
+	}
+}
+
+// from returns the place of the first in a list that joined at that index or later.
+func from(list []*holding, joined uint64) (place int, found bool) {
+	return slices.BinarySearchFunc(list, joined, func(h *holding, joined uint64) int { return cmp.Compare(h.joined, joined) })
+}
+
+// come notes that a member is connected.
+func (g *group) come(h *holding) {
+	if place, found := from(g.online, h.joined); !found {
+		g.online = slices.Insert(g.online, place, h)
+	}
+}
+
+// leave notes that a member is not connected.
+func (g *group) leave(h *holding) {
+	if place, found := from(g.online, h.joined); found {
+		g.online = slices.Delete(g.online, place, place+1)
+	}
+}
+
+// each calls f with what a session has of shared subscriptions.
+func (m *Machine) eachMembership(s *session, f func(*group, *holding)) {
+	for _, h := range s.subscriptions {
+		if h.joined > 0 {
+			f(m.groups[h.filter], h)
+		}
+	}
 }
 
 // quit ends a membership.
 func (m *Machine) quit(h *holding) {
 	g := m.groups[h.filter]
-	place := slices.Index(g.members, h)
+	place, _ := from(g.members, h.joined)
+	g.leave(h)
 	g.members = slices.Delete(g.members, place, place+1)
 	if place < g.turn {
 		g.turn--
@@ -62,31 +96,37 @@ const (
 // choose finds the member that a message is for, if one can take it, and gives the turn to the next. It passes over
 // what is less than least.
 func (m *Machine) choose(g *group, b *body, least int) *holding {
-	best, place := least-1, -1
-	for i := range g.members {
-		at := (g.turn + i) % len(g.members)
-		if r := m.ability(g.members[at], b); r > best {
-			best, place = r, at
-		}
-		if best == able {
-			break
+	to := m.first(g, g.online, able, b)
+	if to == nil && least <= waiting {
+		to = m.first(g, g.members, waiting, b)
+	}
+	if to != nil {
+		place, _ := from(g.members, to.joined)
+		m.give(g, place+1)
+	}
+	return to
+}
+
+// first returns the first in a list, from the turn on, that could take a message so well; nil if none can. Those that are
+// connected have a list of their own, so that nobody looks for them among very many that are not.
+func (m *Machine) first(g *group, list []*holding, ability int, b *body) *holding {
+	start, _ := from(list, g.members[g.turn].joined)
+	for i := range list {
+		if h := list[(start+i)%len(list)]; m.ability(h, b) == ability {
+			return h
 		}
 	}
-	if place < 0 {
-		return nil
-	}
-	m.give(g, place+1)
-	return g.members[place]
+	return nil
 }
 
 func (m *Machine) ability(to *holding, b *body) int {
 	kept := min(to.qos, b.message.QoS) > 0
 	switch {
-	case kept && !m.fits(to.session, b):
+	case kept && !m.fits(to.session, b, ownBytes(to.filter, one(to.id != 0))):
 		return unable
 	case to.session.connected:
 		return able
-	case kept:
+	case kept && to.session.expiry > 0: // else it is about to end
 		return waiting
 	default:
 		return unable
@@ -101,13 +141,12 @@ func (m *Machine) sendToGroup(g *group, b *body, res *Result) {
 		return
 	}
 	m.counts.SharedLost++
-	for i := range g.members {
-		at := (g.turn + i) % len(g.members)
-		if s := g.members[at].session; s.connected {
-			m.give(g, at+1)
-			m.refuse(s, res)
-			return
-		}
+	if len(g.online) > 0 {
+		start, _ := from(g.online, g.members[g.turn].joined)
+		next := g.online[start%len(g.online)]
+		at, _ := from(g.members, next.joined)
+		m.give(g, at+1)
+		m.refuse(next.session, res)
 	}
 }
 
@@ -145,10 +184,19 @@ func (m *Machine) handOn(s *session, res *Result) {
 		least = waiting
 	}
 	q := &s.queue
+	refused := map[string]int{} // by group: how small a message was for which nobody had room
 	for _, p := range q.fromGroups() {
-		if p.QoS == 1 && m.handTo(m.groups[p.group], p.body, least, res) {
+		size := p.Message.size()
+		smallest, known := refused[p.group]
+		hopeless := p.QoS != 1 || known && size >= smallest
+		switch {
+		case !hopeless && m.handTo(m.groups[p.group], p.body, least, res):
 			m.complete(q, q.find(p.Number))
-		} else if ends {
+			continue
+		case !hopeless:
+			refused[p.group] = size
+		}
+		if ends {
 			m.counts.SharedLost++
 		}
 	}

@@ -9,16 +9,18 @@ type Limits struct {
 	RetainedBytes int // their sizes together, each with its publisher's client id and messageOverhead
 
 	Sessions             int // lasting sessions
+	SessionBytes         int // of all sessions and connections together, see session.cost
 	SessionSubscriptions int // of one session
 	SubscriptionBytes    int // of all subscriptions together, see subscriptionCost
 
 	// Queue and QueueBytes bound the unfinished deliveries of one session, the bytes of each counting in full, with
-	// messageOverhead. Retained messages that are sent to new subscriptions do not count; but where Queue of them are
-	// unfinished, or sent by the same Subscribe, a subscription that asks for more is refused.
+	// messageOverhead, four for each subscription identifier, and the name of the shared subscription. Retained messages
+	// that are sent to new subscriptions do not count; but where Queue of them are unfinished, or sent by the same
+	// Subscribe, a subscription that asks for more is refused.
 	Queue      int
 	QueueBytes int
 	// Queued and QueuedBytes bound the unfinished deliveries of all sessions. Here the bytes of a message count once,
-	// however many sessions wait for it.
+	// however many sessions wait for it, but not those of identifiers and names.
 	Queued      int
 	QueuedBytes int
 
@@ -31,6 +33,7 @@ var DefaultLimits = Limits{
 	Retained:             1 << 20,
 	RetainedBytes:        1 << 30,
 	Sessions:             1 << 20,
+	SessionBytes:         1 << 30,
 	SessionSubscriptions: 10_000,
 	SubscriptionBytes:    1 << 30,
 	Queue:                1 << 16,
@@ -49,12 +52,27 @@ func (m *Message) size() int {
 	return len(m.Topic) + len(m.Payload) + len(m.Properties) + messageOverhead
 }
 
+// freeClientID is the length of a client id up to which it does not count: the number of sessions bounds those.
+const freeClientID = 256
+
+// cost is what the session counts in Limits.SessionBytes: its will, and what of its client id is unusually long.
+func (s *session) cost() int { return sessionCost(s.client, s.will) }
+
+func sessionCost(client string, will *Message) int {
+	cost := max(0, len(client)-freeClientID)
+	if will != nil {
+		cost += will.size()
+	}
+	return cost
+}
+
 // Counts tell how much the machine holds, and what it has refused and thrown away since it was made, on this node.
 type Counts struct {
 	Connections   int `json:"connections"`
 	Retained      int `json:"retained"`
 	RetainedBytes int `json:"retained_bytes"`
 	Sessions      int `json:"sessions"`      // lasting ones
+	SessionBytes  int `json:"session_bytes"` // of wills, and of long client ids
 	Subscriptions int `json:"subscriptions"` // of lasting sessions, and shared ones
 	Groups        int `json:"groups"`        // shared subscriptions, each counting once
 	Queued        int `json:"queued"`        // unfinished deliveries at QoS 1 and 2

@@ -48,6 +48,8 @@ func (l *loader) settle(s *session) {
 	l.sessions[s.epoch] = s
 	m.clients[s.client] = s
 	m.counts.Sessions += one(s.lasting)
+	m.counts.SessionBytes += s.cost()
+	l.check(m.counts.SessionBytes <= m.limits.SessionBytes, "too much of sessions")
 	l.check(m.counts.Sessions <= m.limits.Sessions, "too many sessions")
 }
 
@@ -154,7 +156,7 @@ func (l *loader) queued() record {
 // wait puts a delivery into the queue.
 func (l *loader) wait(s *session, p *pending) {
 	m, q := l.machine, &s.queue
-	l.check(p.replayed && m.roomForBody(p.body) || !p.replayed && m.roomInQueue(q, p.body), "too much in queues")
+	l.check(p.replayed && m.roomForBody(p.body, p.own()) || !p.replayed && m.roomInQueue(q, p.body, p.own()), "too much in queues")
 	l.unused -= one(p.body.uses == 0)
 	m.admit(q, p)
 	if p.Number >= q.offered && p.Message.HasExpiry {

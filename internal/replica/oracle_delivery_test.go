@@ -212,7 +212,7 @@ func (o *oracle) shareWith(g *oracleGroup, m *replica.Message, since int64, conn
 		s := g.members[at]
 		f := s.filter(g.name)
 		qos := min(f.QoS, m.QoS)
-		if s.connected != connected || qos == 0 && !connected || qos > 0 && !o.fits(s) {
+		if s.connected != connected || !connected && (qos == 0 || s.expiry == 0) || qos > 0 && !o.fits(s) {
 			continue
 		}
 		g.turn = (at + 1) % len(g.members)

@@ -35,8 +35,11 @@ func (o *oracle) bury(node int) {
 	for member := range members {
 		o.acquit(member, node)
 	}
-	for _, s := range o.connectedTo(node) {
+	ended := o.connectedTo(node)
+	for _, s := range ended {
 		o.leave(s, "ended")
+	}
+	for _, s := range ended {
 		o.linger(s, true)
 	}
 }

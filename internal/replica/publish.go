@@ -114,7 +114,7 @@ func (m *Machine) deliverByName(from *session, msg *Message, res *Result) {
 func (m *Machine) send(s *session, p *pending, res *Result) {
 	switch {
 	case p.QoS == 0:
-	case p.replayed && !m.roomForBody(p.body), !p.replayed && !m.fits(s, p.body):
+	case p.replayed && !m.roomForBody(p.body, p.own()), !p.replayed && !m.fits(s, p.body, p.own()):
 		m.refuse(s, res)
 		return
 	default:

@@ -50,19 +50,26 @@ func (m *Machine) newBody(msg *Message, time int64) *body {
 	return &body{id: m.bodies, message: msg, time: time}
 }
 
-// fits reports whether the session may be made to wait for one more message.
-func (m *Machine) fits(s *session, b *body) bool {
+// fits reports whether the session may be made to wait for one more message, with so many bytes of its own.
+func (m *Machine) fits(s *session, b *body, own int) bool {
 	m.expireQueue(s)
-	return m.roomInQueue(&s.queue, b)
+	return m.roomInQueue(&s.queue, b, own)
 }
 
-func (m *Machine) roomInQueue(q *queue, b *body) bool {
-	return q.live-q.replayed < m.limits.Queue && q.bytes+b.message.size() <= m.limits.QueueBytes && m.roomForBody(b)
+func (m *Machine) roomInQueue(q *queue, b *body, own int) bool {
+	return q.live-q.replayed < m.limits.Queue && q.bytes+b.message.size()+own <= m.limits.QueueBytes &&
+		m.roomForBody(b, own)
 }
+
+// own is what a delivery takes beside its message: the subscription identifiers, and the name of the shared subscription
+// that its record repeats.
+func (p *pending) own() int { return ownBytes(p.group, len(p.IDs)) }
+
+func ownBytes(group string, ids int) int { return len(group) + 4*ids }
 
 // roomForBody reports whether all queues together have room for one more message.
-func (m *Machine) roomForBody(b *body) bool {
-	fresh := one(b.uses == 0) * b.message.size()
+func (m *Machine) roomForBody(b *body, own int) bool {
+	fresh := one(b.uses == 0)*b.message.size() + own
 	return m.counts.Queued < m.limits.Queued && m.counts.QueuedBytes+fresh <= m.limits.QueuedBytes
 }
 
@@ -89,6 +96,7 @@ func (m *Machine) admit(q *queue, p *pending) {
 	q.live++
 	q.account(p, 1)
 	m.counts.Queued++
+	m.counts.QueuedBytes += p.own()
 	if p.body.uses++; p.body.uses == 1 {
 		m.counts.QueuedBytes += p.body.message.size()
 		if p.body.mark != nil {
@@ -121,7 +129,7 @@ func (q *queue) account(p *pending, sign int) {
 	if p.replayed {
 		q.replayed += sign
 	} else {
-		q.bytes += sign * p.Message.size()
+		q.bytes += sign * (p.Message.size() + p.own())
 	}
 }
 
@@ -141,6 +149,7 @@ func (m *Machine) complete(q *queue, place int) {
 	q.live--
 	q.account(p, -1)
 	m.counts.Queued--
+	m.counts.QueuedBytes -= p.own()
 	if p.record != nil {
 		m.changes.drop(p.record)
 	}

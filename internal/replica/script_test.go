@@ -18,7 +18,7 @@ const second = 1_000_000_000
 // scriptLimits are the limits of the scripts' and the oracle's machines: low, so that they are met.
 var scriptLimits = replica.Limits{
 	Connections: 3, Retained: 4, RetainedBytes: 1 << 20,
-	Sessions: 3, SessionSubscriptions: 3, SubscriptionBytes: 1 << 20,
+	Sessions: 3, SessionBytes: 1 << 20, SessionSubscriptions: 3, SubscriptionBytes: 1 << 20,
 	Queue: 4, QueueBytes: 1 << 20, Queued: 1000, QueuedBytes: 1 << 20, Bans: 2,
 }
 

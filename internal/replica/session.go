@@ -33,7 +33,8 @@ func (m *Machine) connect(c *Connect, res *Result) Outcome {
 	n := &m.nodes[res.Node]
 	old := m.clients[c.ClientID]
 	present := !c.Clean && m.Stored(c.ClientID)
-	if len(n.connections) >= m.limits.Connections || c.Expiry > 0 && !present && !m.roomForSession(old) {
+	if len(n.connections) >= m.limits.Connections || c.Expiry > 0 && !present && !m.roomForSession(old) ||
+		!m.roomForWill(old, c) {
 		m.counts.ConnectsRefused++
 		return Full
 	}
@@ -45,9 +46,12 @@ func (m *Machine) connect(c *Connect, res *Result) Outcome {
 		s = &session{client: c.ClientID, epoch: m.index, lasting: c.Expiry > 0}
 		m.clients[c.ClientID] = s
 		m.counts.Sessions += one(s.lasting)
+		m.counts.SessionBytes += s.cost()
 	}
 	s.conn = Conn{Node: res.Node, Incarnation: n.incarnation, Number: c.Connection}
-	s.connected, s.expiry, s.will, s.willDelay = true, c.Expiry, c.Will, c.WillDelay
+	s.connected, s.expiry, s.willDelay = true, c.Expiry, c.WillDelay
+	m.setWill(s, c.Will)
+	m.eachMembership(s, (*group).come)
 	m.changes.touch(s)
 	n.connections[c.Connection] = s
 	m.counts.Connections++
@@ -61,6 +65,23 @@ func (m *Machine) connect(c *Connect, res *Result) Outcome {
 // roomForSession reports whether one more lasting session fits where old, which may be nil, ends.
 func (m *Machine) roomForSession(old *session) bool {
 	return m.counts.Sessions-one(old != nil && old.lasting) < m.limits.Sessions
+}
+
+// roomForWill reports whether the CONNECT's will and client id fit where old, which may be nil, is. Who wants no room
+// is never refused.
+func (m *Machine) roomForWill(old *session, c *Connect) bool {
+	had, wants := 0, sessionCost(c.ClientID, c.Will)
+	if old != nil {
+		had = old.cost()
+	}
+	return wants <= had || m.counts.SessionBytes-had+wants <= m.limits.SessionBytes
+}
+
+// setWill gives the session another will, or none.
+func (m *Machine) setWill(s *session, will *Message) {
+	m.counts.SessionBytes -= s.cost()
+	s.will = will
+	m.counts.SessionBytes += s.cost()
 }
 
 func one(b bool) int {
@@ -114,11 +135,16 @@ func (m *Machine) end(s *session, e *End, res *Result) Outcome {
 	return Applied
 }
 
-// endAll ends the node's connections, by ascending number, with their wills.
+// endAll ends the node's connections, by ascending number, and then lets their wills go. All of them have ended before
+// anything is sent: nothing must be given to one that is about to end.
 func (m *Machine) endAll(n *node, res *Result) {
+	ended := make([]*session, 0, len(n.connections))
 	for _, number := range slices.Sorted(maps.Keys(n.connections)) {
 		s := n.connections[number]
 		m.leave(s, Ended, res)
+		ended = append(ended, s)
+	}
+	for _, s := range ended {
 		m.linger(s, true, res)
 	}
 }
@@ -127,6 +153,7 @@ func (m *Machine) endAll(n *node, res *Result) {
 func (m *Machine) leave(s *session, kind Kind, res *Result) {
 	delete(m.nodes[s.conn.Node].connections, s.conn.Number)
 	s.connected = false
+	m.eachMembership(s, (*group).leave)
 	m.counts.Connections--
 	res.effect(kind, s)
 }
@@ -135,7 +162,7 @@ func (m *Machine) leave(s *session, kind Kind, res *Result) {
 func (m *Machine) linger(s *session, publishWill bool, res *Result) {
 	m.changes.touch(s)
 	if !publishWill {
-		s.will = nil
+		m.setWill(s, nil)
 	}
 	if s.expiry == 0 {
 		m.finish(s, res)
@@ -181,6 +208,7 @@ func (m *Machine) finish(s *session, res *Result) {
 	m.changes.drop(s)
 	m.counts.Sessions -= one(s.lasting)
 	m.publishWill(s, res)
+	m.counts.SessionBytes -= s.cost() // which has no will any more
 }
 
 // publishWill publishes the will, if there is one left. A will that is to be retained but does not fit is still
@@ -191,7 +219,7 @@ func (m *Machine) publishWill(s *session, res *Result) {
 	if will == nil {
 		return
 	}
-	s.will = nil
+	m.setWill(s, nil)
 	m.changes.touch(s)
 	if will.Retain {
 		m.retain(s, will)
