@@ -113,7 +113,8 @@ type job struct {
 	base    *driver.Snapshot
 	meta    []byte
 	changes map[string][]byte
-	full    bool // the changes are all records
+	full    bool    // the changes are all records
+	kept    ownVote // what it is when it is written
 }
 
 // checkpointer is the goroutine that writes checkpoints. The loop asks for one only when it is idle.
@@ -135,8 +136,8 @@ func (c *checkpointer) run(ctx context.Context) {
 		case j := <-c.jobs:
 			if c.write(ctx, &j) {
 				c.node.unkept.Store(nil)
+				c.node.kept.Store(&j.kept)
 				c.node.checkpointing.Store(false)
-				c.node.served.expire(time.Now())
 				c.node.tails.expire(time.Now())
 			}
 		}
@@ -209,7 +210,10 @@ func (a *applier) take(s *stage) {
 		return
 	}
 	m := p.meta(earlier)
-	j := job{segment: s.segment, base: s.snapshot, meta: m.append(nil), changes: a.changes, full: n.cfg.Disk.Damaged()}
+	j := job{
+		segment: s.segment, base: s.snapshot, meta: m.append(nil), changes: a.changes, full: n.cfg.Disk.Damaged(),
+		kept: ownVote{m.round, m.digest},
+	}
 	if j.full {
 		a.machine.EachRecord(func(key, value []byte) { j.changes[string(key)] = value })
 	}

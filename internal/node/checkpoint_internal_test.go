@@ -242,7 +242,7 @@ func TestServedViewIsClosedOnce(t *testing.T) {
 					return
 				}
 				c := &certified{View: v}
-				s.put(c)
+				s.put(1, c)
 				use(c)
 				if c := s.get(c.digest); c != nil {
 					use(c)
@@ -257,12 +257,49 @@ func TestServedViewIsClosedOnce(t *testing.T) {
 		t.Error(err)
 	} else {
 		c := &certified{View: v}
-		s.put(c) // it is not kept, and its only user is the one here
+		s.put(1, c) // it is not kept, and its only user is the one here
 		s.release(c)
 	}
 	if err := disk.Close(); err != nil { // waits for every view
 		t.Fatal(err)
 	}
+}
+
+// TestServedViewIsLetGoOf by itself: where the file of the state has to be mapped anew to grow, the next checkpoint waits until no
+// view is open.
+func TestServedViewIsLetGoOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk, err := store.Open(store.Config{Dir: filepath.Join(t.TempDir(), "data")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		segment, err := disk.Rotate()
+		if err == nil {
+			err = disk.Append(store.Records([]byte{1}), true)
+		}
+		if err == nil {
+			err = disk.Commit(store.Checkpoint{Segment: segment, Base: []byte{1}, Meta: []byte{1}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := disk.View()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s served
+		c := &certified{View: v}
+		s.put(1, c)
+		s.release(c)
+		time.Sleep(servedFor)
+		synctest.Wait()
+		if s.get(c.digest) != nil {
+			t.Error("it is kept")
+		}
+		if err := disk.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // TestStopWhileRestoring: a log that takes an hour to read does not keep a node from stopping.

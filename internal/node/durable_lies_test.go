@@ -3,13 +3,18 @@ package node_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/event"
 	"github.com/foxmq/foxmq/internal/node"
 	"github.com/foxmq/foxmq/internal/store"
@@ -153,4 +158,158 @@ func TestLiarsAreRefused(t *testing.T) {
 	d.members[3].transport = nil
 	d.boot(3)
 	d.agree(0, 0, 1, 2, 3)
+}
+
+// TestOffersOfOthers: a peer gets the records of the checkpoint that it was offered, whoever was offered a later one since.
+func TestOffersOfOthers(t *testing.T) {
+	d := newDurable(t, 4)
+	d.boot(0, 1, 2, 3)
+	offer := func(to int) offered {
+		var b bytes.Buffer
+		if err := d.members[0].node.Serve(t.Context(), to, askOffer(0), &b); err != nil {
+			t.Fatal(err)
+		}
+		return splitOffer(b.Bytes())
+	}
+	d.load(0, 100, 0, 1, 2, 3)
+	d.awaitCheckpoint(0)
+	first := offer(1)
+	eventually(t, "another one is offered to another peer", func() bool {
+		d.load(1000+int(d.members[0].node.Status().Index), 50, 0, 1, 2, 3)
+		return first.round() != offer(2).round()
+	})
+	if err := d.members[0].node.Serve(t.Context(), 1, first.askRecords(), io.Discard); err != nil {
+		t.Error(err)
+	}
+}
+
+// askOffer asks for a checkpoint of that round or later.
+func askOffer(round uint64) []byte {
+	return binary.BigEndian.AppendUint64(append([]byte{1}, make([]byte, sha256.Size)...), round)
+}
+
+// round is that of the checkpoint; askRecords asks for all of its records.
+func (o offered) round() uint64 { return binary.BigEndian.Uint64(o.meta[1:]) }
+
+func (o offered) askRecords() []byte {
+	const digest = 1 + 8 + 40 + sha256.Size // behind version, round, chain and state
+	return append(append([]byte{1}, o.meta[digest:digest+sha256.Size]...), make([]byte, 8)...)
+}
+
+// archive is a network on which member 0, who lies, hands out checkpoints that it has kept for long: all of them were
+// certified once. It hands out no log.
+type archive struct {
+	*network
+	kept  [][2][]byte // offers and their records, oldest first
+	lies  int         // the place of the last that was handed out, and one
+	asked []int       // who was asked for an offer
+}
+
+func (a *archive) Request(ctx context.Context, peer int, request []byte) (io.ReadCloser, error) {
+	offer := bytes.HasPrefix(request, askOffer(0)[:1+sha256.Size])
+	if offer {
+		a.asked = append(a.asked, peer)
+	}
+	switch {
+	case peer != 0:
+		return a.network.Request(ctx, peer, request)
+	case request[0] != 1:
+		return nil, errors.New("no log here")
+	case !offer:
+		return io.NopCloser(bytes.NewReader(a.kept[a.lies-1][1])), nil
+	}
+	for i, k := range a.kept {
+		if o := splitOffer(k[0]); o.round() >= binary.BigEndian.Uint64(request[1+sha256.Size:]) {
+			a.lies = i + 1
+			return io.NopCloser(bytes.NewReader(k[0])), nil
+		}
+	}
+	return nil, errors.New("nothing left")
+}
+
+// TestOldCheckpointsDoNotKeepANodeAway: one liar hands out one old certified checkpoint after the other to a node that has
+// lost its disk. It does not fetch them all before it asks somebody else.
+func TestOldCheckpointsDoNotKeepANodeAway(t *testing.T) {
+	d := newDurable(t, 4)
+	d.keep = -1
+	for i := range d.configs {
+		d.configs[i].Limits = driver.Limits{KeptEvents: 32}
+	}
+	d.boot(0, 1, 2, 3)
+	liar := d.members[0].node
+	a := &archive{network: d.members[3].net}
+	for last := uint64(0); len(a.kept) < 6; {
+		d.load(1000+int(liar.Status().Index), 50, 0, 1, 2, 3)
+		var offer, records bytes.Buffer
+		if liar.Serve(t.Context(), 1, askOffer(last+1), &offer) != nil {
+			continue
+		}
+		o := splitOffer(offer.Bytes())
+		if err := liar.Serve(t.Context(), 1, o.askRecords(), &records); err != nil {
+			t.Fatal(err)
+		}
+		a.kept, last = append(a.kept, [2][]byte{offer.Bytes(), records.Bytes()}), o.round()
+	}
+	d.mustHalt(3, nil)
+	if _, err := store.SetAside(d.path(3), "wiped"); err != nil {
+		t.Fatal(err)
+	}
+	d.hurry(3, 10)
+	d.members[3].transport = a
+	for {
+		d.boot(3)
+		eventually(t, "it installs a checkpoint or is ready", func() bool {
+			d.load(1<<20+int(liar.Status().Index), 20, 0, 1, 2)
+			ready, _ := d.members[3].node.Ready()
+			return ready || d.members[3].ended()
+		})
+		if !d.members[3].ended() {
+			break
+		}
+		d.mustHalt(3, node.ErrInstalled)
+	}
+	if a.lies == len(a.kept) {
+		t.Errorf("it has fetched all the old checkpoints of a liar, one by one: %v", a.asked)
+	}
+}
+
+// looked counts how often the last checkpoint is read from the disk.
+type looked struct {
+	node.Disk
+	views atomic.Int64
+}
+
+func (l *looked) View() (*store.View, error) { l.views.Add(1); return l.Disk.View() }
+
+// TestWaitingForACheckpointReadsNothing: who asks for one that never comes does not make this node read its base from the disk
+// all the time.
+func TestWaitingForACheckpointReadsNothing(t *testing.T) {
+	d := newDurable(t, 4)
+	d.boot(0, 1, 2, 3)
+	d.load(0, 100, 0, 1, 2, 3)
+	for i := range 4 {
+		d.awaitCheckpoint(i)
+	}
+	d.mustHalt(0, nil)
+	s, err := store.Open(store.Config{Dir: d.path(0), Replicated: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := &looked{Disk: s}
+	d.stores[0], d.configs[0].Disk = s, disk
+	if d.members[0].node, err = node.New(d.configs[0]); err != nil {
+		t.Fatal(err)
+	}
+	d.members[0].seen = newRecord()
+	d.start(0)
+	eventually(t, "it is ready", func() bool { ready, _ := d.members[0].node.Ready(); return ready })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	before := disk.views.Load()
+	if err := d.members[0].node.Serve(ctx, 3, askOffer(math.MaxUint64), io.Discard); err == nil {
+		t.Fatal("it is served")
+	}
+	if n := disk.views.Load() - before; n > 10 {
+		t.Errorf("%d looks at the disk", n)
+	}
 }

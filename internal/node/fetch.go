@@ -45,10 +45,11 @@ func (n *Node) fetch(ctx context.Context) error {
 // checkpoint. Whenever one takes too long for that, the next may take twice as long: it may be the state that is large.
 func (n *Node) fetchFromAny(ctx context.Context) error {
 	defer n.fetched.Store(nil)
+	defer func() { n.turn++ }()
 	n.follow(ctx)
 	for limit := fetchLimit; n.lost() && ctx.Err() == nil; n.follow(ctx) {
 		for i := 1; i < len(n.peers) && n.lost(); i++ {
-			peer := (n.cfg.Self + i) % len(n.peers)
+			peer := n.toAsk(i)
 			err := within(ctx, limit, func(ctx context.Context) error { return n.fetchFrom(ctx, peer) })
 			if err == nil {
 				return ErrInstalled
@@ -61,6 +62,12 @@ func (n *Node) fetchFromAny(ctx context.Context) error {
 		pause(ctx)
 	}
 	return nil
+}
+
+// toAsk returns the peer to be asked as the i-th, from 1 on. It is not always the same who is the first: he could hand out
+// one old checkpoint after the other, each certified once, or as little of a log as makes this node ask no further.
+func (n *Node) toAsk(i int) int {
+	return (n.cfg.Self + 1 + (n.turn+i-1)%(len(n.peers)-1)) % len(n.peers)
 }
 
 // pause waits for fetchPause.

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/foxmq/foxmq/internal/consensus/driver"
 	"github.com/foxmq/foxmq/internal/event"
+	"github.com/foxmq/foxmq/internal/store"
 )
 
 // newTestNode makes a node of a cluster of so many.
@@ -198,5 +200,41 @@ func TestEndlessRecordsAreRefused(t *testing.T) {
 	err := receiveRecords(bufio.NewReader(&endless{}), func(_, _ []byte) error { added++; return nil }, progress)
 	if !errors.Is(err, errAnswer) || added != 3 {
 		t.Errorf("%d records of 3 were taken: %v", added, err)
+	}
+}
+
+// TestRecordsThatTheDiskRefusesAreThrownAway: they may be a liar's, and as many as fill the disk. Others would go on behind them.
+func TestRecordsThatTheDiskRefusesAreThrownAway(t *testing.T) {
+	disk, err := store.Open(store.Config{Dir: filepath.Join(t.TempDir(), "data")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	var records bytes.Buffer
+	w := newBlockWriter(&records)
+	for _, key := range []string{"b", "c", "d", "a"} { // which should ascend
+		if err := errors.Join(w.block([]byte(key)), w.block(make([]byte, 4<<20))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.end(); err != nil {
+		t.Fatal(err)
+	}
+	n := newTestNode(t, 4, func(cfg *Config) { cfg.Disk = disk })
+	n.transport = &peersOf{answer: func(context.Context, int) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(records.Bytes())), nil
+	}}
+	for range 2 {
+		i, err := disk.NewImport([]byte("a checkpoint"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, have := i.Progress(); have > 0 {
+			t.Errorf("%d records are there from the time before", have)
+		}
+		if err := n.receive(t.Context(), 1, i, 9, &position{}); err == nil {
+			t.Error("they are taken")
+		}
+		i.Close()
 	}
 }

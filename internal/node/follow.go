@@ -41,7 +41,7 @@ var (
 // has installed a checkpoint. Nothing of that has to be trusted: the driver takes it in like what comes by gossip.
 func (n *Node) follow(ctx context.Context) {
 	for i := 1; i < len(n.peers) && n.needsLog() && ctx.Err() == nil; i++ {
-		peer := (n.cfg.Self + i) % len(n.peers)
+		peer := n.toAsk(i)
 		if err := n.followOn(ctx, peer); err != nil {
 			n.cfg.Logger.Debug("log of a peer cannot be read", zap.Int("member", peer), zap.Error(err))
 		}

@@ -237,3 +237,27 @@ func followAfterALiar(t *testing.T) {
 		t.Errorf("%v were asked", peers.asked)
 	}
 }
+
+// TestAnotherPeerIsAskedFirstNextTime: one whose log leads on by a round each time, so that this node is lost again ten seconds
+// later, does not keep it from the others.
+func TestAnotherPeerIsAskedFirstNextTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, peers, heard := lostNode(t, func(n *Node, _ int) (io.Reader, error) {
+			round := n.picture.Load().Pending
+			n.picture.Store(&driver.Status{State: driver.Behind, Pending: round + 1, Ancient: 5})
+			return bytes.NewReader(logOf(1<<20, wireEvent(t, n, round))), nil
+		})
+		defer heard()
+		for range 4 {
+			if err := n.fetchFromAny(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			p := *n.picture.Load()
+			p.State = driver.Lost
+			n.picture.Store(&p)
+		}
+		if !slices.Equal(peers.asked, []int{1, 2, 3, 4}) {
+			t.Errorf("%v were asked", peers.asked)
+		}
+	})
+}

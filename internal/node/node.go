@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -99,6 +100,7 @@ type Node struct {
 	served    served             // what peers fetch
 	tails     tails              // and ask for then
 	disputed  sync.Once          // logs the first time that members disagree
+	turn      int                // places behind the own one in the book at which the first peer is asked; fetch's own
 
 	connected atomic.Int32                   // peers
 	picture   atomic.Pointer[driver.Status]  // as of the loop's last turn; nil before the first
@@ -112,6 +114,7 @@ type Node struct {
 	last      atomic.Pointer[event.Event]    // the newest own event
 	disk      atomic.Pointer[string]         // why nothing can be written; nil: it can
 	disputes  atomic.Uint64                  // votes by which a member disagreed with this node or others
+	kept      atomic.Pointer[ownVote]        // the last checkpoint on the disk; nil: there is none, or it was not read yet
 	unkept    atomic.Pointer[error]          // why the last checkpoint is not on the disk yet; nil: it was not tried yet
 	replayed  atomic.Uint64                  // index that was reached while the log was replayed
 	restored  atomic.Bool                    // what the disk held has been read
@@ -182,6 +185,7 @@ func steadyClock() func() int64 {
 func (n *Node) Run(ctx context.Context, transport Transport, consumer Consumer) error {
 	defer n.stop()
 	n.transport = transport
+	n.turn = rand.IntN(len(n.peers))
 	c := &checkpointer{node: n, jobs: make(chan job, 1)}
 	l := newLoop(n, transport)
 	a := newApplier(n, consumer, c.jobs)

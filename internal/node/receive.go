@@ -77,7 +77,12 @@ func (n *Node) receive(ctx context.Context, peer int, i *store.Import, records u
 		return err
 	}
 	defer answer.close()
-	if err := receiveRecords(bufio.NewReaderSize(answer, 64<<10), i.Add, progress); err != nil {
+	var refused error // by the disk
+	add := func(key, value []byte) error { refused = i.Add(key, value); return refused }
+	if err := receiveRecords(bufio.NewReaderSize(answer, 64<<10), add, progress); refused != nil {
+		// It may be a liar's records that fill the disk, which others go on behind as long as the checkpoint is the same.
+		return errors.Join(err, i.Discard())
+	} else if err != nil {
 		return err
 	}
 	var sum lthash.Hash
@@ -87,7 +92,7 @@ func (n *Node) receive(ctx context.Context, peer int, i *store.Import, records u
 		return nil
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, i.Discard())
 	}
 	if sum.Sum() != p.state {
 		return errors.Join(errors.New("they are not those that were signed"), i.Discard())

@@ -128,6 +128,7 @@ func (n *Node) restoreCheckpoint(ctx context.Context, l *loop, a *applier, r *st
 		n.vote(v.round, v.digest)
 	}
 	n.vote(m.round, m.digest)
+	n.kept.Store(&ownVote{m.round, m.digest})
 	return nil
 }
 

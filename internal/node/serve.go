@@ -57,7 +57,7 @@ func (n *Node) serveOffer(ctx context.Context, peer int, r *fetchRequest, answer
 	if err != nil {
 		return err
 	}
-	n.served.put(c)
+	n.served.put(peer, c)
 	defer n.served.release(c)
 	if err := n.keepLog(peer, c.View); err != nil {
 		return n.unreadable(err)
@@ -157,6 +157,10 @@ func (n *Node) nudge() {
 
 // certified returns the last checkpoint if it is of that round or later, and certified, or nil.
 func (n *Node) certified(round uint64) (*certified, error) {
+	// It is asked for fifty times a second while a peer waits, who may ask for what never comes: the disk is not read for that.
+	if k := n.kept.Load(); k != nil && (k.round < round || n.ballots.certificate(k.round, k.digest) == nil) {
+		return nil, nil
+	}
 	v, err := n.cfg.Disk.View()
 	switch {
 	case errors.Is(err, store.ErrNoCheckpoint):

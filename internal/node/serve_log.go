@@ -30,9 +30,11 @@ type tails struct {
 // tail is the log behind a checkpoint.
 type tail struct {
 	*store.Tail
-	birth   uint64    // all events born in this round or later are in the base or in the log
-	readers int       // guarded by the mu of tails
-	until   time.Time // kept without readers; guarded by the mu of tails
+	birth uint64 // all events born in this round or later are in the base or in the log
+
+	readers  int       // guarded by the mu of tails
+	until    time.Time // kept without readers; guarded by the mu of tails
+	replaced bool      // it is kept for its readers only; guarded by the mu of tails
 }
 
 // put keeps a tail for a peer, in place of the last.
@@ -44,7 +46,9 @@ func (s *tails) put(peer int, t *tail) {
 		return
 	}
 	if old := s.last[peer]; old != nil {
-		old.Close()
+		if old.replaced = true; old.readers == 0 {
+			old.Close()
+		}
 	}
 	if s.last == nil {
 		s.last = map[int]*tail{}
@@ -76,6 +80,9 @@ func (s *tails) release(t *tail) {
 	defer s.mu.Unlock()
 	t.readers--
 	t.until = time.Now().Add(tailKept)
+	if t.replaced && t.readers == 0 {
+		t.Close()
+	}
 }
 
 // expire lets go of the tails that nobody has asked for of late.
@@ -120,8 +127,12 @@ func (n *Node) keepLog(peer int, v *store.View) error {
 // serveLog writes the round that this node decides, and the events of its log that were born in that round or later,
 // parents first, up to those that come while it writes.
 func (n *Node) serveLog(peer int, birth uint64, answer io.Writer) error {
-	p, t := n.picture.Load(), n.tails.get(birth)
-	if p == nil || t == nil {
+	p := n.picture.Load()
+	if p == nil {
+		return errNothing // it still reads what its disk holds
+	}
+	t := n.tails.get(birth)
+	if t == nil {
 		return errNothing
 	}
 	defer n.tails.release(t)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"io"
 	"testing"
 	"time"
 
@@ -85,5 +86,44 @@ func TestTails(t *testing.T) {
 	s.put(3, e)
 	if !gone(t, d) || !gone(t, e) || s.get(99) != nil {
 		t.Error("something is kept when nobody is served any more")
+	}
+}
+
+// TestTailOfARestoringNode: who asks for a log before this node has read its own is no reader of it for ever.
+func TestTailOfARestoringNode(t *testing.T) {
+	disk, err := store.Open(store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	n := newTestNode(t, 4, func(cfg *Config) { cfg.Disk = disk })
+	kept := tailOf(t, disk, 10)
+	n.tails.put(1, kept)
+	if err := n.Serve(t.Context(), 1, (&logRequest{birth: 20}).append(nil), io.Discard); err == nil {
+		t.Fatal("it is served")
+	}
+	n.tails.expire(time.Now().Add(2 * tailKept))
+	if !gone(t, kept) {
+		t.Error("the log is kept for ever")
+	}
+}
+
+// TestTailThatIsRead: a log that somebody reads stays although the peer for which it was kept is offered another one.
+func TestTailThatIsRead(t *testing.T) {
+	disk, err := store.Open(store.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	var s tails
+	s.put(1, tailOf(t, disk, 10))
+	reading := s.get(15) // by peer 2
+	s.put(1, tailOf(t, disk, 20))
+	if gone(t, reading) {
+		t.Error("it is let go of while it is read")
+	}
+	s.release(reading)
+	if !gone(t, reading) {
+		t.Error("it is kept for ever")
 	}
 }
