@@ -97,6 +97,7 @@ func (c *client) onPubrec(p *mqtt.Pubrec) error {
 // lasting one (docs/semantics.md, "Publishing").
 func (c *client) onPubrel(p *mqtt.Pubrel) error {
 	if c.lasting {
+		delete(c.held, p.PacketID)
 		if err := c.awaitControl(); err != nil {
 			return err
 		}

@@ -95,9 +95,9 @@ func (c *client) checkWill(w *mqtt.Will) error {
 	case w == nil:
 	case !c.broker.takesTopic(w.Topic):
 		c.broker.counters.refusedTopics.Add(1)
-		return &mqtt.Error{Code: mqtt.TopicNameInvalid}
+		return lawful{&mqtt.Error{Code: mqtt.TopicNameInvalid}}
 	case !c.mayPublish(w.Topic):
-		return &mqtt.Error{Code: mqtt.NotAuthorized}
+		return lawful{&mqtt.Error{Code: mqtt.NotAuthorized}}
 	case !mqtt.FitsPayload(w.Forward, w.Payload):
 		c.broker.counters.invalidPayloads.Add(1)
 		return &mqtt.Error{Code: mqtt.PayloadFormatInvalid}

@@ -309,3 +309,22 @@ func TestTheClusterHasNoRoomForAConnection(t *testing.T) {
 		old.gets("CONNACK 88", "closed") // return code 3 says both
 	})
 }
+
+// TestASecondConnectIsAProtocolError whatever is in it [MQTT-3.1.0-2], and an AUTH that names no method, too: other reasons
+// there are for CONNACK only [MQTT-3.14.2-1].
+func TestASecondConnectIsAProtocolError(t *testing.T) {
+	for name, raw := range map[string][]byte{
+		"another version":  {0x10, 13, 0, 4, 'M', 'Q', 'T', 'T', 6, 2, 0, 60, 0, 0, 0},
+		"another protocol": {0x10, 13, 0, 4, 'M', 'Q', 'T', 'X', 5, 2, 0, 60, 0, 0, 0},
+		"a method":         {0x10, 16, 0, 4, 'M', 'Q', 'T', 'T', 5, 2, 0, 60, 3, 0x15, 0, 0, 0, 0},
+		"AUTH":             {0xf0, 5, 0x18, 3, 0x15, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, usual, func(k *kit) {
+				p := k.join("client", mqtt.V5)
+				p.raw(raw...)
+				p.gets("DISCONNECT 82", "closed")
+			})
+		})
+	}
+}

@@ -156,6 +156,7 @@ func (d *dispatcher) complete(r *replica.Result) {
 		if owner.applied() {
 			owner.answer()
 			d.tellAtOnce(owner)
+			owner.recheck()
 		}
 	case *reported:
 		owner.applied()

@@ -546,3 +546,59 @@ func TestWithoutQuorumAndWithoutCleanStart(t *testing.T) {
 		p.gets("PUBACK #1", `PUBLISH a "x" q1 #1`)
 	})
 }
+
+// TestPubrelDoesNotWaitForTheReceiveMaximum: only PUBLISH does [MQTT-3.3.4-10].
+func TestPubrelDoesNotWaitForTheReceiveMaximum(t *testing.T) {
+	play(t, generous, func(k *kit) {
+		p, pub := k.begin("client", mqtt.V5), k.join("pub", mqtt.V5)
+		p.subscribe("a")
+		pub.publish("a", "1", 1, 1)
+		pub.publish("a", "2", 2, 2)
+		pub.publish("a", "3", 2, 3)
+		p.take()
+		p.pubrec(2)
+		p.gets("PUBREL #2")
+		p.hangUp()
+		k.settle()
+		p = k.come("client", mqtt.V5, receiveMaximum(1))
+		p.gets(present, `PUBLISH a "1" q1 #1 dup`, "PUBREL #2")
+	})
+}
+
+// TestARepeatedPublishIsNotRefused, whatever has become of permissions since the stream took it: the packet identifier would
+// be free for the client [MQTT-4.3.3-10], and the next message with it would be taken for this one.
+func TestARepeatedPublishIsNotRefused(t *testing.T) {
+	but := &denied{}
+	config := generous
+	config.Permissions = but
+	play(t, config, func(k *kit) {
+		sub := k.join("sub", mqtt.V5)
+		sub.subscribe("#")
+		p := k.begin("client", mqtt.V5)
+		p.publish("a", "1", 2, 1)
+		p.gets("PUBREC #1")
+		sub.gets(`PUBLISH a "1" q2 #1`)
+		p.hangUp()
+		k.settle()
+		but.topic = "a"
+		p = k.come("client", mqtt.V5)
+		p.gets(present)
+		p.send(&mqtt.Publish{Topic: "a", Payload: []byte("1"), QoS: 2, PacketID: 1, Dup: true})
+		p.gets("PUBREC #1")
+		p.pubrel(1)
+		p.gets("PUBCOMP #1")
+		p.publish("b", "2", 2, 1)
+		p.gets("PUBREC #1")
+		sub.gets(`PUBLISH b "2" q2 #2`)
+		p.pubrel(1)
+		p.gets("PUBCOMP #1")
+		p.publish("a", "3", 2, 1)
+		p.gets("PUBREC #1 87")
+	})
+}
+
+// denied lets everybody do everything but publish to a topic.
+type denied struct{ topic string }
+
+func (d *denied) MayPublish(_, _, topic string) bool { return topic != d.topic }
+func (d *denied) MaySubscribe(_, _, _ string) bool   { return true }

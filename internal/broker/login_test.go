@@ -302,3 +302,21 @@ func TestWhoIsDeniedLeavesTheGroup(t *testing.T) {
 		shares("lasting", "$share/g/a/c")
 	})
 }
+
+// TestASubscriptionOfAGroupThatComesTooLateIsLeft: it was asked for when the client still might, and is made when it may no more.
+func TestASubscriptionOfAGroupThatComesTooLateIsLeft(t *testing.T) {
+	inTown(t, func(k *kit, town *town, _, bob, _ *peer) {
+		k.stream.stall()
+		bob.ask(7, mqtt.Subscription{Filter: "$share/g/a/c", QoS: 1})
+		k.settle()
+		town.change(k, func() { town.denied = []string{"a/c"} })
+		k.settle()
+		k.stream.resume()
+		bob.gets("SUBACK #7 01")
+		_ = k.stream.Do(func(m *replica.Machine) {
+			if got := m.Shares("bob"); len(got) > 0 {
+				t.Errorf("bob still shares %q", got)
+			}
+		})
+	})
+}

@@ -41,7 +41,10 @@ func (c *client) reportOffence(offence bool) {
 func (c *client) isOffence(err error) bool {
 	var answer *mqtt.Error
 	var plain tls.RecordHeaderError
+	var mishap lawful
 	switch {
+	case errors.As(err, &mishap):
+		return false
 	case errors.As(err, &answer):
 		return offences[answer.Code]
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -49,6 +52,12 @@ func (c *client) isOffence(err error) bool {
 	}
 	return errors.Is(err, errNoConnect) || errors.As(err, &plain)
 }
+
+// lawful is an error that an honest client may happen upon, though its code is one of offences.
+type lawful struct{ refusal *mqtt.Error }
+
+func (e lawful) Error() string { return e.refusal.Error() }
+func (e lawful) Unwrap() error { return e.refusal }
 
 // offences are the reason codes of what no honest client does.
 var offences = map[mqtt.ReasonCode]bool{

@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -57,6 +58,10 @@ func TestOffences(t *testing.T) {
 		{"nothing in time", early(func(*peer) { time.Sleep(11 * time.Second) }), 1},
 		{"malformed CONNECT", early(func(p *peer) { p.raw(0x10, 2, 0, 9) }), 1},
 		{"wrong password", early(func(p *peer) { p.connect(as("alice", "guess")) }), 1},
+		{"a will where it may not", early(func(p *peer) {
+			p.connect(as("alice", "secret"), func(c *mqtt.Connect) { c.Will = &mqtt.Will{Topic: "private"} })
+		}), 0},
+		{"a topic beyond the limits", late(func(p *peer) { p.publish(strings.Repeat("x", 1000), "", 0, 0) }), 0},
 		{"anonymous", early(func(p *peer) { p.connect() }), 1},
 		{"gone before CONNECT", early(func(p *peer) { p.hangUp() }), 0},
 		{"second CONNECT", late(func(p *peer) { p.connect() }), 1},
@@ -80,7 +85,7 @@ func TestOffences(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			watch := &sheriff{after: 100}
 			play(t, broker.Config{
-				Watch: watch, Users: newTown("alice", "secret"), Permissions: reserved{}, MaxConnectionsPerUser: 1,
+				Watch: watch, Users: newTown("alice", "secret"), Permissions: reserved{}, MaxConnectionsPerUser: 1, MaxTopicLength: 100,
 			}, func(k *kit) {
 				c.play(k)
 				k.settle()

@@ -73,11 +73,14 @@ func (c *client) enter(e *session.Entry[outgoing]) session.Verdict {
 
 // entry makes a queue entry. Its cost counts in full for every client.
 func entry(o outgoing, qos byte, expires int64) session.Entry[outgoing] {
-	m := o.message
+	size := messageSize(o.message) + entryOverhead
+	if o.rare != nil {
+		size += 4 * len(o.rare.ids)
+	}
 	return session.Entry[outgoing]{
 		Message: o,
 		QoS:     qos,
-		Size:    messageSize(m) + entryOverhead,
+		Size:    size,
 		Expires: expires,
 	}
 }

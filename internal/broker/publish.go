@@ -37,6 +37,11 @@ func (c *client) onPublish(p *mqtt.Publish) error {
 		}
 	}
 	token := replica.Token{Owner: c, PacketID: p.PacketID, Kind: p.QoS}
+	if c.holds(p) {
+		c.acknowledge(token, mqtt.Success)
+		c.wake()
+		return nil
+	}
 	counters := &c.broker.counters
 	switch {
 	case !c.broker.takesTopic(p.Topic):
@@ -50,6 +55,24 @@ func (c *client) onPublish(p *mqtt.Publish) error {
 		return c.refusePublish(token, mqtt.PayloadFormatInvalid)
 	}
 	return c.submitPublish(p, token)
+}
+
+// hold notes what earlier connections of a lasting session have brought.
+func (c *client) hold(ids []uint16) {
+	for _, id := range ids {
+		if c.held == nil {
+			c.held = make(map[uint16]struct{}, len(ids))
+		}
+		c.held[id] = struct{}{}
+	}
+}
+
+// holds tells whether the stream has the message since an earlier connection. Then PUBREC is the answer, whatever has
+// become of permissions and limits [MQTT-4.3.3-10]: a refusal would free a packet identifier that the stream holds, and
+// the next message with it would be taken for this one.
+func (c *client) holds(p *mqtt.Publish) bool {
+	_, held := c.held[p.PacketID]
+	return held && p.QoS == 2
 }
 
 // resolveAlias fills in the topic that an alias stands for, or remembers it [MQTT-3.3.2-8] and on.
@@ -129,7 +152,7 @@ func (c *client) deny(token replica.Token) error {
 // way to say so.
 func (c *client) refusePublish(token replica.Token, code mqtt.ReasonCode) error {
 	if token.Kind == tokenPublish0 || c.version != mqtt.V5 {
-		return &mqtt.Error{Code: code}
+		return lawful{&mqtt.Error{Code: code}}
 	}
 	c.acknowledge(token, code)
 	c.wake()

@@ -21,12 +21,23 @@ func (c *client) receive() error {
 	for {
 		packet, err := c.next()
 		if err != nil {
-			return err
+			return afterConnect(err)
 		}
 		if err := c.handle(packet); err != nil {
 			return err
 		}
 	}
+}
+
+// afterConnect makes of an error in a packet one that DISCONNECT can tell: that of a second CONNECT is a protocol error,
+// whatever version or method it names [MQTT-3.1.0-2] [MQTT-3.14.2-1], and so is an AUTH that names none.
+func afterConnect(err error) error {
+	var bad *mqtt.Error
+	if errors.As(err, &bad) && bad.Code != mqtt.MalformedPacket &&
+		(bad.Packet == mqtt.TypeConnect || bad.Code == mqtt.BadAuthenticationMethod) {
+		return &mqtt.Error{Code: mqtt.ProtocolError, Packet: bad.Packet, Detail: bad.Detail}
+	}
+	return err
 }
 
 func (c *client) handle(packet mqtt.Packet) error {

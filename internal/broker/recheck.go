@@ -60,6 +60,20 @@ func (c *client) leaveGroups() {
 	}
 }
 
+// recheck has a client leave again what it was granted before the permissions changed and got after: when these were looked
+// at again, its groups did not have it yet.
+func (q *request) recheck() {
+	c := q.client
+	if !q.shared || q.unmakes || !c.screened.Load() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase == connected {
+		c.helpers.Go(c.leaveGroups)
+	}
+}
+
 // maySubscribe asks for the permission of a valid filter.
 func (c *client) maySubscribe(filter string) bool {
 	_, plain, _ := topic.Parse(filter)

@@ -16,6 +16,7 @@ type request struct {
 	undecided []int             // the places of those on which it has not decided yet; the apply goroutine's
 	unapplied int               // portions of them that were not applied yet; the apply goroutine's
 	unmakes   bool              // it is an UNSUBSCRIBE
+	shared    bool              // some of its filters are shared
 	system    []systemRequest
 	replays   []*replay // of the portions so far
 }
@@ -56,7 +57,9 @@ func (q *request) answer() {
 // sort puts a filter that was not refused to its like, and reports whether the stream decides on it: those of lasting
 // sessions are everybody's affair, and shared ones (docs/semantics.md, "Sessions").
 func (q *request) sort(place int, filter string) (ordered bool) {
-	if !q.client.lasting && !isShared(filter) {
+	shared := isShared(filter)
+	q.shared = q.shared || shared
+	if !q.client.lasting && !shared {
 		q.own = append(q.own, place)
 		return false
 	}

@@ -14,6 +14,8 @@ const (
 	// mostLevels is one more than the longest topic has bytes, so that it bounds nothing. Filters have a bound of their
 	// own, whatever a node's setting: topic.MaxLevels.
 	mostLevels = 1 << 16
+	// messageOverhead in bytes is the most that a message counts in a queue, or while it waits to be ordered, beside its own.
+	messageOverhead = 256
 )
 
 // Limits are what a node allows its clients. docs/limits.md says what happens at each of them.
@@ -107,13 +109,14 @@ func (l *Limits) bindQueues(fs *pflag.FlagSet) {
 }
 
 func (l *Limits) validateLimits() error {
+	longest := l.MaxPacketSize + messageOverhead
 	switch {
-	case l.MaxQueuedBytes < l.MaxPacketSize:
-		return errors.New("max-queued-bytes is less than max-packet-size")
-	case l.MaxQueuedTotal < l.MaxPacketSize:
-		return errors.New("max-queued-bytes-total is less than max-packet-size")
-	case l.MaxPendingBytes < l.MaxPacketSize:
-		return errors.New("max-pending-bytes is less than max-packet-size")
+	case l.MaxQueuedBytes < longest:
+		return errors.New("max-queued-bytes is less than max-packet-size and 256 bytes")
+	case l.MaxQueuedTotal < longest:
+		return errors.New("max-queued-bytes-total is less than max-packet-size and 256 bytes")
+	case l.MaxPendingBytes < longest:
+		return errors.New("max-pending-bytes is less than max-packet-size and 256 bytes")
 	}
 	return nil
 }

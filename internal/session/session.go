@@ -195,6 +195,9 @@ func (s *Session[M]) Ready(now int64) bool {
 	if head == nil || head.lapses(now) {
 		return head != nil
 	}
+	if head.Received { // PUBREL does not wait for the receive maximum [MQTT-3.3.4-10]
+		return s.out.skipped == 0 && s.out.covers(head.Number)
+	}
 	return s.out.skipped == 0 && (head.QoS == 0 || !s.out.full(head.Number))
 }
 

@@ -49,8 +49,11 @@ type window struct {
 
 // full tells whether a message must wait; the number is its own in a lasting session.
 func (w *window) full(number uint64) bool {
-	return w.used >= w.limit || w.lasting && !w.flights.covers(number)
+	return w.used >= w.limit || !w.covers(number)
 }
+
+// covers tells whether the number may join those in flight.
+func (w *window) covers(number uint64) bool { return !w.lasting || w.flights.covers(number) }
 
 // open takes an identifier for a message that is not held up by full.
 func (w *window) open(number uint64, numbered bool, state progress) (id uint16) {
