@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -71,6 +72,9 @@ var build = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := look(); err != nil {
+		return "", err
+	}
 	bin := filepath.Join(dir, "foxmq")
 	args := append([]string{"build", "-o", bin}, strings.Fields(os.Getenv("FOXMQ_BUILD"))...)
 	cmd := exec.Command("go", append(args, "github.com/foxmq/foxmq/cmd/foxmq")...)
@@ -79,6 +83,24 @@ var build = sync.OnceValues(func() (string, error) {
 	}
 	return bin, nil
 })
+
+// look opens the directories of the daemon's sources. Go remembers the result of a test until something changes that the test
+// was built from or has looked at, and does not know that these run the daemon.
+func look() error {
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return fmt.Errorf("go list: %w", err)
+	}
+	for _, dir := range []string{"cmd", "internal", "go.sum"} {
+		err := filepath.WalkDir(filepath.Join(strings.TrimSpace(string(root)), dir), func(_ string, _ fs.DirEntry, err error) error {
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Binary returns the path of the foxmq binary under test.
 func Binary(t testing.TB) string {
