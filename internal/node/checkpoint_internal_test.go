@@ -214,17 +214,7 @@ func TestServedViewIsClosedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	segment, err := disk.Rotate()
-	if err == nil {
-		err = disk.Append(store.Records([]byte{1}), true)
-	}
-	if err == nil {
-		changes := map[string][]byte{"key": []byte("value")}
-		err = disk.Commit(store.Checkpoint{Segment: segment, Base: []byte{1}, Meta: []byte{1}, Changes: changes})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	checkpointed(t, disk, 1, map[string][]byte{"key": []byte("value")}).Close()
 	var s served
 	var all sync.WaitGroup
 	use := func(c *certified) {
@@ -273,22 +263,8 @@ func TestServedViewIsLetGoOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		segment, err := disk.Rotate()
-		if err == nil {
-			err = disk.Append(store.Records([]byte{1}), true)
-		}
-		if err == nil {
-			err = disk.Commit(store.Checkpoint{Segment: segment, Base: []byte{1}, Meta: []byte{1}})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		v, err := disk.View()
-		if err != nil {
-			t.Fatal(err)
-		}
 		var s served
-		c := &certified{View: v}
+		c := &certified{View: checkpointed(t, disk, 1, nil)}
 		s.put(1, c)
 		s.release(c)
 		time.Sleep(servedFor)

@@ -9,15 +9,15 @@ import (
 	"github.com/foxmq/foxmq/internal/store"
 )
 
-// tailOf makes a checkpoint and returns the log behind it.
-func tailOf(t *testing.T, disk *store.Store, birth uint64) *tail {
+// checkpointed makes a checkpoint with those changes, behind a record of that byte, and returns it.
+func checkpointed(t *testing.T, disk *store.Store, record byte, changes map[string][]byte) *store.View {
 	t.Helper()
 	segment, err := disk.Rotate()
 	if err == nil {
-		err = disk.Append(store.Records([]byte{byte(birth)}), true)
+		err = disk.Append(store.Records([]byte{record}), true)
 	}
 	if err == nil {
-		err = disk.Commit(store.Checkpoint{Segment: segment, Base: []byte{1}, Meta: []byte{1}})
+		err = disk.Commit(store.Checkpoint{Segment: segment, Base: []byte{1}, Meta: []byte{1}, Changes: changes})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -26,6 +26,13 @@ func tailOf(t *testing.T, disk *store.Store, birth uint64) *tail {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return v
+}
+
+// tailOf makes a checkpoint and returns the log behind it.
+func tailOf(t *testing.T, disk *store.Store, birth uint64) *tail {
+	t.Helper()
+	v := checkpointed(t, disk, byte(birth), nil)
 	defer v.Close()
 	kept, err := v.Tail()
 	if err != nil {
