@@ -97,7 +97,7 @@ const (
 // what is less than least.
 func (m *Machine) choose(g *group, b *body, least int) *holding {
 	to := m.first(g, g.online, able, b)
-	if to == nil && least <= waiting {
+	if to == nil && least <= waiting && b.message.QoS > 0 { // nobody waits for QoS 0
 		to = m.first(g, g.members, waiting, b)
 	}
 	if to != nil {

@@ -115,3 +115,35 @@ func BenchmarkEndInALargeGroup(b *testing.B) {
 		connection++
 	}
 }
+
+// BenchmarkDeathInALargeGroup ends a node's 20,000 connections at once, all of them members of one shared subscription.
+func BenchmarkDeathInALargeGroup(b *testing.B) {
+	const members = 20_000
+	shared := []replica.Subscription{{Filter: "$share/g/t", QoS: 1}}
+	for b.Loop() {
+		b.StopTimer()
+		m := newBencher()
+		for i := uint64(1); i <= members; i++ {
+			m.do(&replica.Connect{Connection: i, ClientID: fmt.Sprint(i), Expiry: 100})
+			m.do(&replica.Subscribe{Connection: i, Subscriptions: shared})
+		}
+		m.header = replica.Header{Incarnation: 2}
+		b.StartTimer()
+		m.do(&replica.Tick{})
+	}
+}
+
+// BenchmarkPublishToSleepers publishes at QoS 0 to a shared subscription of 20,000 members none of whom is connected.
+func BenchmarkPublishToSleepers(b *testing.B) {
+	const members = 20_000
+	m := newBencher()
+	for i := uint64(1); i <= members; i++ {
+		m.do(&replica.Connect{Connection: i, ClientID: fmt.Sprint(i), Expiry: 100})
+		m.do(&replica.Subscribe{Connection: i, Subscriptions: []replica.Subscription{{Filter: "$share/g/t", QoS: 1}}})
+		m.do(&replica.End{Connection: i})
+	}
+	m.do(&replica.Connect{Connection: members + 1, ClientID: "pub"})
+	for b.Loop() {
+		m.do(&replica.Publish{Connection: members + 1, Message: replica.Message{Topic: "t"}})
+	}
+}

@@ -139,10 +139,15 @@ func (m *Machine) end(s *session, e *End, res *Result) Outcome {
 // anything is sent: nothing must be given to one that is about to end.
 func (m *Machine) endAll(n *node, res *Result) {
 	ended := make([]*session, 0, len(n.connections))
+	groups := map[*group]struct{}{}
 	for _, number := range slices.Sorted(maps.Keys(n.connections)) {
 		s := n.connections[number]
-		m.leave(s, Ended, res)
+		m.disconnect(s, Ended, res)
+		m.eachMembership(s, func(g *group, _ *holding) { groups[g] = struct{}{} })
 		ended = append(ended, s)
+	}
+	for g := range groups { // each at once: one member after the other would take the square of the time
+		g.online = slices.DeleteFunc(g.online, func(h *holding) bool { return !h.session.connected })
 	}
 	for _, s := range ended {
 		m.linger(s, true, res)
@@ -151,9 +156,14 @@ func (m *Machine) endAll(n *node, res *Result) {
 
 // leave takes the session's connection away and says so by an effect of that kind.
 func (m *Machine) leave(s *session, kind Kind, res *Result) {
+	m.disconnect(s, kind, res)
+	m.eachMembership(s, (*group).leave)
+}
+
+// disconnect is leave but for the groups.
+func (m *Machine) disconnect(s *session, kind Kind, res *Result) {
 	delete(m.nodes[s.conn.Node].connections, s.conn.Number)
 	s.connected = false
-	m.eachMembership(s, (*group).leave)
 	m.counts.Connections--
 	res.effect(kind, s)
 }
