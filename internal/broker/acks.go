@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/foxmq/foxmq/internal/mqtt"
 	"github.com/foxmq/foxmq/internal/replica"
@@ -97,7 +98,9 @@ func (c *client) onPubrec(p *mqtt.Pubrec) error {
 // lasting one (docs/semantics.md, "Publishing").
 func (c *client) onPubrel(p *mqtt.Pubrel) error {
 	if c.lasting {
-		delete(c.held, p.PacketID)
+		if place, held := slices.BinarySearch(c.held, p.PacketID); held {
+			c.held = slices.Delete(c.held, place, place+1)
+		}
 		if err := c.awaitControl(); err != nil {
 			return err
 		}

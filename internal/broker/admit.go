@@ -96,7 +96,7 @@ func (c *client) admit(stored *replica.Session, resumed []session.Entry[outgoing
 		for _, e := range resumed {
 			c.session.Push(e)
 		}
-		c.hold(stored.Unreleased)
+		c.held = stored.Unreleased
 	}
 	c.control = c.connack.Append(c.control, c.version)
 	c.connack = nil

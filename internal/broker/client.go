@@ -52,9 +52,9 @@ type client struct {
 
 	connack *mqtt.Connack // with success; until admitted
 	lasting bool          // the session is a lasting one; constant once admitted
-	// held are the packet identifiers of publishes at QoS 2 that earlier connections brought and no PUBREL has released.
-	// Once admitted, the reader's.
-	held map[uint16]struct{}
+	// held are the packet identifiers of publishes at QoS 2 that earlier connections brought and no PUBREL has released,
+	// ascending. Once admitted, the reader's.
+	held []uint16
 
 	announced atomic.Bool // the CONNECT has been submitted, or will be
 	over      atomic.Bool // the stream has ended the connection

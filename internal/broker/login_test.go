@@ -3,10 +3,12 @@ package broker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -318,5 +320,44 @@ func TestASubscriptionOfAGroupThatComesTooLateIsLeft(t *testing.T) {
 				t.Errorf("bob still shares %q", got)
 			}
 		})
+	})
+}
+
+// counting lets everybody do everything, and counts the questions about subscriptions.
+type counting struct{ asked atomic.Int64 }
+
+func (c *counting) MayPublish(_, _, _ string) bool { return true }
+
+func (c *counting) MaySubscribe(_, _, _ string) bool {
+	c.asked.Add(1)
+	return true
+}
+
+// TestASubscriptionIsLookedAtAlone: with what the session shares besides it has nothing to do.
+func TestASubscriptionIsLookedAtAlone(t *testing.T) {
+	const many = 200
+	permissions := &counting{}
+	config := generous
+	config.Permissions = permissions
+	play(t, config, func(k *kit) {
+		c := k.begin("client", mqtt.V5)
+		var filters []mqtt.Subscription
+		for i := range many {
+			filters = append(filters, mqtt.Subscription{Filter: fmt.Sprint("$share/g/", i), QoS: 1})
+		}
+		c.ask(1, filters...)
+		c.take()
+		c.hangUp()
+		k.settle()
+		c = k.come("client", mqtt.V5)
+		c.take()
+		before := permissions.asked.Load()
+		for range 10 {
+			c.ask(1, filters[0])
+			c.gets("SUBACK #1 01")
+		}
+		if asked := permissions.asked.Load() - before; asked >= many {
+			t.Errorf("10 subscriptions are looked at %d times", asked)
+		}
 	})
 }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -57,21 +58,11 @@ func (c *client) onPublish(p *mqtt.Publish) error {
 	return c.submitPublish(p, token)
 }
 
-// hold notes what earlier connections of a lasting session have brought.
-func (c *client) hold(ids []uint16) {
-	for _, id := range ids {
-		if c.held == nil {
-			c.held = make(map[uint16]struct{}, len(ids))
-		}
-		c.held[id] = struct{}{}
-	}
-}
-
 // holds tells whether the stream has the message since an earlier connection. Then PUBREC is the answer, whatever has
 // become of permissions and limits [MQTT-4.3.3-10]: a refusal would free a packet identifier that the stream holds, and
 // the next message with it would be taken for this one.
 func (c *client) holds(p *mqtt.Publish) bool {
-	_, held := c.held[p.PacketID]
+	_, held := slices.BinarySearch(c.held, p.PacketID)
 	return held && p.QoS == 2
 }
 

@@ -64,13 +64,14 @@ func (c *client) leaveGroups() {
 // at again, its groups did not have it yet.
 func (q *request) recheck() {
 	c := q.client
-	if !q.shared || q.unmakes || !c.screened.Load() {
+	if q.unmakes || !c.screened.Load() {
 		return
 	}
+	denied := slices.DeleteFunc(q.shared, c.maySubscribe)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.phase == connected {
-		c.helpers.Go(c.leaveGroups)
+	if len(denied) > 0 && c.phase == connected {
+		c.enqueue(postponed{cmd: &replica.Unsubscribe{Connection: c.number, Filters: denied}})
 	}
 }
 

@@ -16,7 +16,7 @@ type request struct {
 	undecided []int             // the places of those on which it has not decided yet; the apply goroutine's
 	unapplied int               // portions of them that were not applied yet; the apply goroutine's
 	unmakes   bool              // it is an UNSUBSCRIBE
-	shared    bool              // some of its filters are shared
+	shared    []string          // its shared filters, of a SUBSCRIBE
 	system    []systemRequest
 	replays   []*replay // of the portions so far
 }
@@ -58,7 +58,9 @@ func (q *request) answer() {
 // sessions are everybody's affair, and shared ones (docs/semantics.md, "Sessions").
 func (q *request) sort(place int, filter string) (ordered bool) {
 	shared := isShared(filter)
-	q.shared = q.shared || shared
+	if shared && !q.unmakes {
+		q.shared = append(q.shared, filter)
+	}
 	if !q.client.lasting && !shared {
 		q.own = append(q.own, place)
 		return false
