@@ -277,6 +277,33 @@ func TestALiarDelaysNoTrueQuestion(t *testing.T) {
 	}
 }
 
+// A peer that connects is asked at once for what one told of that answers nothing.
+func TestANewPeerIsAskedAtOnce(t *testing.T) {
+	n := start(4, 0)
+	n.Connected(1, ms)
+	now, made := ms, int64(0)
+	orphan := func() event.ID {
+		made++
+		lost := makeEvent(t, event.Event{Creator: 3, Seq: 1, BirthRound: 1, Time: made})
+		n.Receive(1, &event.Message{Events: []*event.Event{makeEvent(t, event.Event{
+			Creator: 1, Seq: 1, BirthRound: 1, Time: made, Parents: []event.Parent{claim(&vertex{event: lost})},
+		})}}, now)
+		return lost.ID()
+	}
+	for range 100 {
+		now += 5 * ms
+		orphan()
+		n.Tick(now)
+		n.settle()
+	}
+	lost := orphan()
+	n.settle()
+	n.Connected(2, now)
+	if !slices.Contains(wanted(n.settle()), lost) {
+		t.Error("it is not asked")
+	}
+}
+
 // An answer of a few large events is one, too: who lacks many such gets one after the other.
 func TestLargeEventsAreAskedOnFor(t *testing.T) {
 	n := start(4, 0)

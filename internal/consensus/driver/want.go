@@ -182,10 +182,11 @@ func (d *Driver) askTimeout(peer, asked int) int64 {
 }
 
 // spares tells whether w waits for its first asking until the peer at whose word it is asked for may be asked: that one has
-// it, if it does not lie, and the others need not.
+// it, if it does not lie, and the others need not, unless another one has come since.
 func (d *Driver) spares(w *want) bool {
 	p := &d.peers[w.from]
-	return w.last < 0 && p.connected && d.time < p.listens && d.time < w.due+maxSilence
+	first := w.last < 0 && w.next%len(d.peers) == w.from
+	return first && p.connected && d.time < p.listens && d.time < w.due+maxSilence
 }
 
 // askFor adds w to what is due to be asked of the peer whose turn it is, or of the next one that may be asked, and reports
