@@ -15,7 +15,7 @@ const (
 	// own, whatever a node's setting: topic.MaxLevels.
 	mostLevels = 1 << 16
 	// messageOverhead in bytes is the most that a message counts in a queue, or while it waits to be ordered, beside its own.
-	messageOverhead = 256
+	messageOverhead = 320
 )
 
 // Limits are what a node allows its clients. docs/limits.md says what happens at each of them.
@@ -112,11 +112,11 @@ func (l *Limits) validateLimits() error {
 	longest := l.MaxPacketSize + messageOverhead
 	switch {
 	case l.MaxQueuedBytes < longest:
-		return errors.New("max-queued-bytes is less than max-packet-size and 256 bytes")
+		return errors.New("max-queued-bytes is less than max-packet-size and 320 bytes")
 	case l.MaxQueuedTotal < longest:
-		return errors.New("max-queued-bytes-total is less than max-packet-size and 256 bytes")
+		return errors.New("max-queued-bytes-total is less than max-packet-size and 320 bytes")
 	case l.MaxPendingBytes < longest:
-		return errors.New("max-pending-bytes is less than max-packet-size and 256 bytes")
+		return errors.New("max-pending-bytes is less than max-packet-size and 320 bytes")
 	}
 	return nil
 }

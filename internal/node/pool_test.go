@@ -384,3 +384,14 @@ func heap() int {
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)
 }
+
+// TestTheLeastPoolTakesTheLongestPacket: a configuration may have a pool of so many bytes more than a packet (internal/config).
+func TestTheLeastPoolTakesTheLongestPacket(t *testing.T) {
+	const packet, overhead = 1 << 20, 320
+	const head = 4 + 2 + 1 + 2 + 1 // fixed header, topic and its length, packet identifier, no properties
+	p := testPool(packet + overhead)
+	m := replica.Message{Topic: "t", QoS: 1, Payload: make([]byte, packet-head)}
+	if err := p.TrySubmit(fair.Key{}, &replica.Publish{Message: m}, mark(1)); err != nil {
+		t.Error(err)
+	}
+}
