@@ -2,7 +2,6 @@ package broker
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/foxmq/foxmq/internal/mqtt"
 	"github.com/foxmq/foxmq/internal/replica"
@@ -98,9 +97,7 @@ func (c *client) onPubrec(p *mqtt.Pubrec) error {
 // lasting one (docs/semantics.md, "Publishing").
 func (c *client) onPubrel(p *mqtt.Pubrel) error {
 	if c.lasting {
-		if place, held := slices.BinarySearch(c.held, p.PacketID); held {
-			c.held = slices.Delete(c.held, place, place+1)
-		}
+		c.held.release(p.PacketID)
 		if err := c.awaitControl(); err != nil {
 			return err
 		}

@@ -96,7 +96,9 @@ func (c *client) admit(stored *replica.Session, resumed []session.Entry[outgoing
 		for _, e := range resumed {
 			c.session.Push(e)
 		}
-		c.held = stored.Unreleased
+		if len(stored.Unreleased) > 0 {
+			c.held = &held{stored.Unreleased}
+		}
 	}
 	c.control = c.connack.Append(c.control, c.version)
 	c.connack = nil

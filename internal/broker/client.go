@@ -51,10 +51,8 @@ type client struct {
 	limits    session.Limits
 
 	connack *mqtt.Connack // with success; until admitted
+	held    *held         // of a lasting session that has any; once admitted, the reader's
 	lasting bool          // the session is a lasting one; constant once admitted
-	// held are the packet identifiers of publishes at QoS 2 that earlier connections brought and no PUBREL has released,
-	// ascending. Once admitted, the reader's.
-	held []uint16
 
 	announced atomic.Bool // the CONNECT has been submitted, or will be
 	over      atomic.Bool // the stream has ended the connection

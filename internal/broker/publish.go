@@ -62,8 +62,28 @@ func (c *client) onPublish(p *mqtt.Publish) error {
 // become of permissions and limits [MQTT-4.3.3-10]: a refusal would free a packet identifier that the stream holds, and
 // the next message with it would be taken for this one.
 func (c *client) holds(p *mqtt.Publish) bool {
-	_, held := slices.BinarySearch(c.held, p.PacketID)
-	return held && p.QoS == 2
+	return p.QoS == 2 && c.held.has(p.PacketID)
+}
+
+// held are the packet identifiers of publishes at QoS 2 that earlier connections brought and no PUBREL has released. Nil is
+// none, for most clients have none.
+type held struct{ ids []uint16 } // ascending
+
+func (h *held) has(id uint16) bool {
+	if h == nil {
+		return false
+	}
+	_, found := slices.BinarySearch(h.ids, id)
+	return found
+}
+
+func (h *held) release(id uint16) {
+	if h == nil {
+		return
+	}
+	if place, found := slices.BinarySearch(h.ids, id); found {
+		h.ids = slices.Delete(h.ids, place, place+1)
+	}
 }
 
 // resolveAlias fills in the topic that an alias stands for, or remembers it [MQTT-3.3.2-8] and on.
